@@ -29,23 +29,25 @@ typedef enum ImageError {
         IMAGE_E_SECTION_TWICE,
         IMAGE_E_CMDLINE,          /* not text, has a NUL inside, too long */
         IMAGE_E_NOT_RELOCATABLE,  /* bzImage that kexec_file_load would refuse: no 64-bit entry, too old a protocol */
-        IMAGE_E_PARSER_DIED,      /* the sandbox ended without an answer */
+        IMAGE_E_PARSER_DIED,      /* the sandbox ended without an answer, or with a senseless one */
 } ImageError;
 
 #define IMAGE_BYTES_MAX (2ULL << 30)
 
 typedef struct Image {
         ImageKind kind;
-        int kernel_fd;     /* memfd, or the file itself for a bzImage; ready for kexec_file_load */
-        int initrd_fd;     /* memfd or -EBADF */
+        int kernel_fd;     /* sealed memfd, so that what happens to the file later changes nothing */
+        int initrd_fd;     /* sealed memfd or -EBADF */
         char *cmdline;     /* of the UKI; NULL where it has none */
-        char *release;     /* `uname -r` of the kernel: from .uname or the bzImage's header; NULL unknown */
+        char *release;     /* `uname -r` of the kernel: from the bzImage's header, else .uname; NULL unknown */
         char *os_release;  /* .osrel, PRETTY_NAME only; NULL unknown */
         uint64_t kernel_bytes, initrd_bytes;
 } Image;
 
-/* Borrows `fd`. 0, a negative errno, or a positive ImageError with *ret_detail (caller frees, may be NULL) saying
- * which part is at fault, e.g. "section .initrd at 0x1000+0x20000 ends past the file's 0x12000 bytes". */
+/* Borrows `fd`, whose position does not matter and stays. 0, a negative errno (-ESTALE: the file was written to in
+ * the meantime), or a positive ImageError with
+ * *ret_detail (caller frees, may be NULL) saying which part is at fault, e.g. "section .initrd at 0x1000+0x20000
+ * ends past the file's 0x12000 bytes". */
 int image_open(int fd, Image **ret, char **ret_detail);
 Image *image_free(Image *image);
 DEFINE_CLEANUP(Image *, image_free)

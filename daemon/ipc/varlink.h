@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Varlink on a stream socket: NUL-terminated JSON, `more`, `oneway`, errors with parameters, introspection by
- * org.varlink.service, and fds as SCM_RIGHTS beside a message. https://varlink.org is the reference for the wire. */
+/* Varlink on a stream socket: NUL-terminated JSON, `more`, `oneway`, errors with parameters, introspection
+ * by org.varlink.service, and fds as SCM_RIGHTS beside a message. https://varlink.org is the reference for
+ * the wire. */
 
 #include <json-c/json.h>
 #include <stdbool.h>
@@ -17,20 +18,25 @@
 #define VARLINK_FDS_MAX 16U          /* per message */
 #define VARLINK_CONNECTIONS_MAX 128U /* per server */
 #define VARLINK_CONNECTIONS_PER_UID_MAX 64U
-#define VARLINK_REQUEST_USEC (30ULL * 1000 * 1000) /* to complete a message once begun, to take an answer */
+#define VARLINK_BACKLOG_BYTES_MAX (4U << 20)       /* answers not yet taken, per connection */
+#define VARLINK_REQUEST_USEC (30ULL * 1000 * 1000) /* to complete a message begun, to take an answer */
+
+/* An internal failure, in terms that systemd's tools know: {"origin": "linux", "errno", "errnoName"}. */
+#define VARLINK_ERROR_INTERNAL "io.systemd.System"
 
 typedef struct VarlinkServer VarlinkServer;
 typedef struct VarlinkCall VarlinkCall;
 
-/* A negative answer is an internal failure, and the caller is told so. With 0 the method has answered, or has taken
- * a reference and will: the connection reads no further call before that. */
+/* A negative answer is an internal failure, and the caller is told so, if not answered yet. With 0 the
+ * method has answered, or has taken a reference and will: the connection reads no further call before that.
+ * `parameters` lives as long as the call. */
 typedef int (*VarlinkMethodFunc)(VarlinkCall *call, json_object *parameters, void *userdata);
 
 typedef struct VarlinkMethod {
-        const char *name; /* without the interface */
-        VarlinkMethodFunc func;
-        bool is_privileged; /* for uid 0 only: others get org.varlink.service.PermissionDenied */
-        bool needs_more;    /* without `more`: org.varlink.service.ExpectedMore */
+        const char *name;       /* without the interface */
+        VarlinkMethodFunc func; /* NULL: org.varlink.service.MethodNotImplemented */
+        bool is_privileged;     /* for uid 0 only: others get org.varlink.service.PermissionDenied */
+        bool needs_more;        /* without `more`: org.varlink.service.ExpectedMore */
 } VarlinkMethod;
 
 typedef struct VarlinkInterface {
@@ -44,10 +50,15 @@ int varlink_server_new(sd_event *event, const char *product, const char *version
 VarlinkServer *varlink_server_free(VarlinkServer *server);
 DEFINE_CLEANUP(VarlinkServer *, varlink_server_free)
 
-/* The interface is borrowed and must outlive the server. */
+/* Of the event sources of the server and its connections, sd_event_source_set_priority(). */
+int varlink_server_set_priority(VarlinkServer *server, int64_t priority);
+
+/* The interface is borrowed and must outlive the server. -EEXIST if there is one of that name. */
 int varlink_server_add_interface(VarlinkServer *server, const VarlinkInterface *interface, void *userdata);
 
-/* Binds a listening socket at `path` (replacing a stale one), or takes a listening one from socket activation. */
+/* Binds a listening socket at the absolute `path`, replacing one on which nobody accepts (-EADDRINUSE if
+ * somebody does, -EEXIST if it is no socket), and removes it with the server. Or takes a listening one from
+ * socket activation; on failure it stays the caller's. */
 int varlink_server_listen(VarlinkServer *server, const char *path, mode_t mode);
 int varlink_server_take_listen_fd(VarlinkServer *server, int fd);
 
@@ -57,16 +68,25 @@ VarlinkCall *varlink_call_unref(VarlinkCall *call);
 DEFINE_CLEANUP(VarlinkCall *, varlink_call_unref)
 
 bool varlink_call_wants_more(VarlinkCall *call);
-bool varlink_call_is_connected(VarlinkCall *call);
+bool varlink_call_is_connected(VarlinkCall *call); /* and not answered */
 uid_t varlink_call_uid(VarlinkCall *call);
-int varlink_call_pidfd(VarlinkCall *call, pid_t *ret_pid, int *ret_pidfd); /* the peer at connect time */
+
+/* Who connected; either pointer may be NULL. -ENOTCONN if answered or gone. The pid may be another's by now,
+ * the pidfd (SO_PEERPIDFD, Linux 6.5) never is. */
+int varlink_call_pidfd(VarlinkCall *call, pid_t *ret_pid, int *ret_pidfd);
+
+/* Called once if the peer goes before the answer; a kept reference may be dropped from inside. */
+typedef void (*VarlinkGoneFunc)(VarlinkCall *call, void *userdata);
+void varlink_call_on_gone(VarlinkCall *call, VarlinkGoneFunc func, void *userdata);
 
 /* fd number `index` of those beside the call: taken (then the caller's), or -ENXIO. */
 int varlink_call_take_fd(VarlinkCall *call, uint64_t index);
 
-/* Answers. `parameters` is consumed, NULL means {}; fds are duplicated. `notify` is one of a `more` series and
- * leaves the call open; the other two end it. A peer that is gone is no error. The bytes are sent at once as far as
- * the socket takes them, so that a progress message is out before a blocking step begins. */
+/* Answers. `parameters` is consumed, NULL means {}; fds are duplicated. `notify` is one of a `more` series
+ * and leaves the call open (without `more` nothing is sent); the others end it. A peer that is gone is no
+ * error. The bytes are sent at once as far as the socket takes them, so that a progress message is out
+ * before a blocking step begins. -EALREADY after the end, -EMSGSIZE for an answer over the bound; a failure
+ * leaves the call open. */
 int varlink_call_notify(VarlinkCall *call, json_object *parameters);
 int varlink_call_reply(VarlinkCall *call, json_object *parameters, const int *fds, size_t n_fds);
 int varlink_call_error(VarlinkCall *call, const char *error, json_object *parameters);
@@ -77,7 +97,9 @@ int varlink_call_invalid_parameter(VarlinkCall *call, const char *parameter);
 typedef struct VarlinkClient VarlinkClient;
 
 int varlink_client_connect(const char *path, VarlinkClient **ret);
-int varlink_client_take_fd(int fd, VarlinkClient **ret); /* a connected socket; also a pipe pair is fine for ssh */
+/* A connected, blocking stream socket, such as one end of a socketpair whose other is ssh's stdin and
+ * stdout. On failure it stays the caller's. */
+int varlink_client_take_fd(int fd, VarlinkClient **ret);
 VarlinkClient *varlink_client_free(VarlinkClient *client);
 DEFINE_CLEANUP(VarlinkClient *, varlink_client_free)
 
@@ -92,8 +114,8 @@ typedef struct VarlinkReply {
 
 void varlink_reply_done(VarlinkReply *reply);
 
-/* Sends; `parameters` is consumed, fds are lent. */
-int varlink_client_send(VarlinkClient *client, const char *method, json_object *parameters, bool more, const int *fds,
-                size_t n_fds);
+/* Sends; `parameters` is consumed, fds are lent. -ECONNRESET when the peer is gone. */
+int varlink_client_send(VarlinkClient *client, const char *method, json_object *parameters, bool more,
+                const int *fds, size_t n_fds);
 /* Waits for the next answer. -ECONNRESET when the peer is gone, -EBADMSG when it speaks no varlink. */
 int varlink_client_receive(VarlinkClient *client, VarlinkReply *ret);

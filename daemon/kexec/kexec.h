@@ -20,9 +20,13 @@ typedef struct KexecLoadResult {
         uint64_t load_usec;
 } KexecLoadResult;
 
-/* Loads; replaces what was loaded. initrd_fd may be -EBADF. `cmdline` without the NUL counted may have at most 2047
- * bytes (COMMAND_LINE_SIZE of arch/x86/include/uapi/asm/setup.h). 0 or a negative errno as kexec_file_load(2) gives;
- * -E2BIG for a command line too long. Whatever dynamic debugging was on is on as before afterwards. */
+/* What a kexec takes is less than the 2047 a boot loader may give: arch/x86/kernel/kexec-bzimage64.c:
+ * bzImage64_load() keeps MAX_ELFCOREHDR_STR_LEN (30) bytes free even without a crash kernel, and counts the NUL. */
+#define KEXEC_CMDLINE_BYTES_MAX 2016
+
+/* Loads; replaces what was loaded, but only on success: after an error an older kernel may still be loaded.
+ * initrd_fd may be -EBADF. 0 or a negative errno as kexec_file_load(2) gives; -E2BIG for a command line too long.
+ * Whatever dynamic debugging was on is on as before afterwards. */
 int kexec_load(int kernel_fd, int initrd_fd, const char *cmdline, KexecLoadResult *ret);
 int kexec_unload(void);
 

@@ -29,6 +29,9 @@ LuoSupport luo_support(void);
 const char *luo_support_to_string(LuoSupport support); /* stable identifier */
 const char *luo_support_message(LuoSupport support);   /* what is the matter */
 const char *luo_support_remedy(LuoSupport support);    /* what to do; NULL for LUO_SUPPORTED */
+/* What on this machine shows it, beside the message: "the running command line has kho=off", "held by systemd (PID 1)".
+ * NULL where there is nothing to add. Caller frees. */
+char *luo_support_evidence(LuoSupport support);
 /* The holder of the device, by /proc/PID/fd; 0 where it cannot be found. */
 int luo_device_holder(char comm[static 16]);
 
@@ -36,12 +39,14 @@ int luo_device_holder(char comm[static 16]);
  * shutdown). -EBUSY after that, -ENOENT without a device, -EIO when the handover could not be read. */
 int luo_device_open(uint64_t timeout_usec);
 
-/* fds of sessions; closing one created here destroys the session and what it preserved stays with its owner. Closing
- * one retrieved here finishes it (luo_session_release()): what was not taken out by then is lost. */
-int luo_session_create(int device_fd, const char *name);
-int luo_session_retrieve(int device_fd, const char *name); /* -ENOENT: no such session */
+/* fds of sessions (close-on-exec); closing one created here destroys the session and what it preserved stays with its
+ * owner. Closing one retrieved here finishes it (luo_session_release()): what was not taken out by then is lost. */
+int luo_session_create(int device_fd, const char *name);   /* -EEXIST; -EINVAL, -ENAMETOOLONG: bad name */
+int luo_session_retrieve(int device_fd, const char *name); /* -ENOENT: no such session; -EINVAL: retrieved already */
 
-/* A token names a fd within its session. -ENOENT or -EOPNOTSUPP: the kernel has no handler for this kind of fd. */
+/* A token names a fd within its session. -ENOENT or -EOPNOTSUPP: the kernel has no handler for this kind of fd.
+ * -EEXIST: the token is taken. -EBUSY: the file is preserved already, in this session or another; a retrieved one counts
+ * as that until its session is finished (luo_file.c:luo_retrieve_file()). */
 int luo_session_preserve(int session_fd, uint64_t token, int fd);
 int luo_session_retrieve_fd(int session_fd, uint64_t token);
 int luo_session_finish(int session_fd);

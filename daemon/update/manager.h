@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the daemon is made of. */
+
+#include <json-c/json.h>
+#include <systemd/sd-event.h>
+
+#include "basic/cleanup.h"
+#include "ipc/varlink.h"
+#include "update/staged.h"
+#include "workload/workload.h"
+
+typedef struct Update Update;
+
+#define MONITORS_MAX 32U
+
+typedef struct Manager {
+        sd_event *event;
+        VarlinkServer *varlink;
+        Registry *registry;
+        StagedKernel *staged; /* NULL: none */
+        Update *update;       /* NULL: none runs */
+        json_object *report;  /* of the last update; NULL: none */
+        VarlinkCall *monitors[MONITORS_MAX];
+        size_t n_monitors;
+} Manager;
+
+#define LIVEUPDATE_RUNTIME_DIRECTORY "/run/liveupdate"
+#define LIVEUPDATE_SOCKET LIVEUPDATE_RUNTIME_DIRECTORY "/io.liveupdate"
+
+int manager_new(Manager **ret);
+Manager *manager_free(Manager *manager);
+DEFINE_CLEANUP(Manager *, manager_free)
+
+/* Takes the sockets of $LISTEN_FDS, or binds LIVEUPDATE_SOCKET itself. */
+int manager_listen(Manager *manager);
+
+/* Tells the log and every monitor. `phase` and `text` may be NULL. */
+void manager_tell(Manager *manager, const char *state, const char *phase, const char *text);
+json_object *manager_progress(Manager *manager);
+
+/* api.c, workload-api.c */
+extern const VarlinkInterface liveupdate_interface, workload_interface;

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The steps under the old kernel, in the order of the table in update.c. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <systemd/sd-id128.h>
+#include <unistd.h>
+
+#include "basic/io.h"
+#include "basic/json.h"
+#include "basic/log.h"
+#include "drain/drain.h"
+#include "luo/luo.h"
+#include "update/manager.h"
+#include "update/update-internal.h"
+
+#define DEVICE_WAIT_USEC (2ULL * 1000 * 1000) /* somebody else has it for a moment, systemd for instance */
+
+static int manifest_begin(Manifest *manifest, const Manager *manager) {
+        sd_id128_t id, boot_id;
+        struct utsname names;
+        int r;
+
+        r = sd_id128_randomize(&id);
+        if (r < 0)
+                return r;
+        r = sd_id128_get_boot(&boot_id);
+        if (r < 0)
+                return r;
+        (void) uname(&names);
+
+        manifest->id = strdup(SD_ID128_TO_STRING(id));
+        manifest->from_boot_id = strdup(SD_ID128_TO_STRING(boot_id));
+        manifest->from_release = strdup(names.release);
+        manifest->to_release = manager->staged->release ? strdup(manager->staged->release) : NULL;
+        manifest->checksum_skip = manager->staged->load.checksum_skip;
+        manifest->checksum_skip_evidence = strdup(manager->staged->load.evidence);
+        manifest->workloads = calloc(registry_size(manager->registry) + 1, sizeof(char *));
+        if (!manifest->id || !manifest->from_boot_id || !manifest->from_release ||
+                        !manifest->checksum_skip_evidence || !manifest->workloads)
+                return -ENOMEM;
+        return 0;
+}
+
+static int manifest_add_workloads(Manifest *manifest, Registry *registry) {
+        size_t n = 0;
+
+        for (Workload *w = NULL; (w = registry_next(registry, w));) {
+                if (workload_state(w) != WORKLOAD_RUNNING || workload_problem(w))
+                        continue; /* the caller allowed its loss, or there would be no update */
+                manifest->workloads[n] = strdup(workload_name(w));
+                if (!manifest->workloads[n++])
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+int update_begin(Manager *manager, VarlinkCall *call) {
+        Update *update;
+        int r;
+
+        r = update_new(manager, PHASE_PREPARE, &update);
+        if (r < 0)
+                return r;
+        r = manifest_begin(&update->manifest, manager);
+        if (r >= 0)
+                r = manifest_add_workloads(&update->manifest, manager->registry);
+        if (r < 0) {
+                update_free(update);
+                return r;
+        }
+        update->call = varlink_call_ref(call);
+        update_start(update);
+        return 0;
+}
+
+/* prepare: guests run */
+
+static int manifest_preserve(Update *update, int device_fd) {
+        int r;
+
+        r = memfd_new_with("liveupdate-manifest", NULL, MANIFEST_BYTES, &update->manifest_fd);
+        if (r < 0)
+                return r;
+        update->manifest_session_fd = luo_session_create(device_fd, MANIFEST_SESSION);
+        if (update->manifest_session_fd < 0)
+                return update->manifest_session_fd;
+        return luo_session_preserve(update->manifest_session_fd, MANIFEST_TOKEN, update->manifest_fd);
+}
+
+int prepare_run(Update *update) {
+        Registry *registry = update->manager->registry;
+        ClockSample began = clock_sample();
+        _cleanup_fd_ int device_fd = -EBADF;
+        int r;
+
+        device_fd = luo_device_open(DEVICE_WAIT_USEC);
+        if (device_fd < 0)
+                return update_explain(update, device_fd, "cannot open " LUO_DEVICE ": %s", strerror(-device_fd));
+        r = manifest_preserve(update, device_fd);
+        if (r < 0)
+                return update_explain(update, r, "cannot preserve the manifest: %s", strerror(-r));
+        for (Workload *w = NULL; (w = registry_next(registry, w));) {
+                if (!update_takes_part(update, w))
+                        continue;
+                r = workload_create_session(w, device_fd);
+                if (r < 0)
+                        return update_explain(update, r, "cannot create a session for %s: %s", workload_name(w),
+                                        strerror(-r));
+        }
+        update->manifest.timeline.tsc_hz = clock_tsc_hz(began);
+        return update_for_each_workload(update, workload_prepare);
+}
+
+/* Undoes for the workloads what any of the steps from prepare to save did, so it is no matter how far they came. */
+int prepare_undo(Update *update) {
+        update->manifest_session_fd = fd_close(update->manifest_session_fd);
+        update->manifest_fd = fd_close(update->manifest_fd);
+        return update_for_each_workload(update, workload_cancel);
+}
+
+/* quiesce: guests run, the host calms down */
+
+int quiesce_run(Update *update) {
+        int r;
+
+        sync(); /* so that there is little left to write when the file systems are frozen */
+        r = timeline_trace_shutdown(true, &update->trace);
+        if (r < 0)
+                log_warning_errno(r, "The kernel will not log its shutdown, so it cannot be told from the jump: %m");
+        return 0;
+}
+
+int quiesce_undo(Update *update) {
+        (void) timeline_trace_shutdown(false, &update->trace);
+        return 0;
+}
+
+/* pause, save: guests stand still */
+
+int pause_run(Update *update) {
+        int r = update_arm_deadline(update);
+
+        return r < 0 ? r : update_for_each_workload(update, workload_pause);
+}
+
+/* Guests run again before anything else is undone. */
+int pause_undo(Update *update) {
+        return update_for_each_workload(update, workload_cancel);
+}
+
+int save_run(Update *update) {
+        return update_for_each_workload(update, workload_save);
+}
+
+/* drain */
+
+int drain_run(Update *update) {
+        _cleanup_(inventory_freep) Inventory *inventory = NULL;
+        int r;
+
+        r = inventory_read(&inventory);
+        if (r < 0)
+                return update_explain(update, r, "cannot list the PCI devices: %s", strerror(-r));
+        update->manifest.devices = inventory_to_json(inventory);
+        return update->manifest.devices ? 0 : -ENOMEM;
+}
+
+/* seal */
+
+int seal_run(Update *update) {
+        int r;
+
+        r = manifest_write(&update->manifest, update->manifest_fd);
+        if (r < 0)
+                return update_explain(update, r, "cannot write the manifest: %s", strerror(-r));
+        r = filesystems_freeze(&update->frozen);
+        if (r < 0)
+                return update_explain(update, r, "cannot freeze the file systems: %s", strerror(-r));
+        return 0;
+}
+
+int seal_undo(Update *update) {
+        update->frozen = frozen_filesystems_thaw(update->frozen);
+        return 0;
+}
+
+/* shutdown: nothing may write to a file system any more, the log included */
+
+int shutdown_run(Update *update) {
+        Timeline *timeline = &update->manifest.timeline;
+        int r;
+
+        r = kernel_log_mark(update->manifest.id, &timeline->start_tsc[PHASE_SHUTDOWN]);
+        if (r < 0)
+                timeline_begin(timeline, PHASE_SHUTDOWN);
+        r = manifest_write(&update->manifest, update->manifest_fd);
+        if (r < 0)
+                return update_explain(update, r, "cannot write the manifest: %s", strerror(-r));
+
+        r = kexec_jump();
+        return update_explain(update, r, "the kernel refused to jump: %s", strerror(-r));
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What stands in the way of a commit, found before any guest is touched. */
+
+#include "update/manager.h"
+
+typedef struct Obstacle {
+        const char *error;     /* of io.liveupdate; NULL: nothing stands in the way */
+        char *message;
+        const char *remedy;
+        json_object *losses;   /* of WouldBeLost: names */
+} Obstacle;
+
+void obstacle_done(Obstacle *obstacle);
+
+/* Negative errno only if it could not be found out. */
+int requirements_check(Manager *manager, bool allow_loss, Obstacle *ret);

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The next kernel, loaded by kexec_file_load and ready. */
+
+#include <json-c/json.h>
+#include <stdint.h>
+
+#include "basic/cleanup.h"
+#include "image/image.h"
+#include "kexec/kexec.h"
+
+typedef struct StagedKernel {
+        char *origin, *release, *command_line;
+        ImageKind kind;
+        uint64_t kernel_bytes, initrd_bytes, staged_usec;
+        KexecLoadResult load;
+} StagedKernel;
+
+typedef struct StageRequest {
+        const char *origin;       /* for people */
+        int image_fd, initrd_fd;  /* borrowed; the latter may be -EBADF, and is refused beside a UKI that brings one */
+        const char *command_line; /* NULL: the image's own, else the running kernel's */
+} StageRequest;
+
+/* Why it was not staged: one of the errors of io.liveupdate, with its parameters. */
+typedef struct StageProblem {
+        const char *error;  /* "ImageRefused", "KernelRefused" */
+        const char *reason; /* of ImageRefused: a stable identifier */
+        char *message;
+        const char *remedy;
+} StageProblem;
+
+void stage_problem_done(StageProblem *problem);
+
+/* 0, or 1 with a problem, or a negative errno. What was loaded before stays loaded unless this succeeds. */
+int staged_kernel_new(const StageRequest *request, StagedKernel **ret, StageProblem *ret_problem);
+StagedKernel *staged_kernel_free(StagedKernel *staged); /* forgets; the kernel keeps it loaded */
+DEFINE_CLEANUP(StagedKernel *, staged_kernel_free)
+
+json_object *staged_kernel_to_json(const StagedKernel *staged);
+
+/* `base` with what the next kernel needs to read the handover: kho=on and liveupdate=on, unless the last word on
+ * either is that already. Caller frees; NULL: no memory. */
+char *command_line_complete(const char *base);

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "host/filesystems.h"
+#include "timeline/timeline.h"
+#include "update/manifest.h"
+#include "update/update.h"
+
+struct Update {
+        Manager *manager;
+        Manifest manifest; /* what the new side is told: names, clock, when each phase began */
+        Phase phase;
+        bool is_undoing, is_new_side;
+
+        /* The step that runs: how many workloads it waits for, and what went wrong first. */
+        unsigned pending;
+        int error;
+        char *why;
+        Phase failed_phase;
+        sd_event_source *next; /* goes on from the event loop */
+
+        /* Old side. */
+        VarlinkCall *call;
+        int manifest_fd, manifest_session_fd;
+        FrozenFilesystems *frozen;
+        TraceState trace;
+        sd_event_source *deadline;
+
+        /* New side. */
+        int device_fd;
+        ClockSample began; /* the first moment of this process that is of use to measure this kernel's clock */
+        bool is_impatient; /* who has not come back by now is not waited for */
+        sd_event_source *patience;
+        ShutdownLog *shutdown_log;
+};
+
+/* A step answers 0 when it is done, 1 when update_step_done() will tell, or a negative errno. An undo answers alike
+ * but cannot fail. */
+typedef int (*StepFunc)(Update *update);
+
+typedef struct Step {
+        StepFunc run, undo;
+} Step;
+
+int update_new(Manager *manager, Phase phase, Update **ret);
+void update_start(Update *update);
+
+/* Says why the step fails; what is said first counts. Answers `error`. */
+int update_explain(Update *update, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* Starts `func` on each workload that takes part, in parallel; answers 1 if there is any, else 0. */
+typedef void (*WorkloadFunc)(Workload *w, WorkloadDoneFunc done, void *userdata);
+int update_for_each_workload(Update *update, WorkloadFunc func);
+bool update_takes_part(const Update *update, const Workload *w);
+
+int update_arm_deadline(Update *update);
+
+/* The step that waits is over. */
+void update_step_done(Update *update);
+
+/* The update is over: its report is kept and told, and it is freed. */
+void update_end(Update *update, const char *outcome);
+
+/* old-side.c */
+int prepare_run(Update *update);
+int prepare_undo(Update *update);
+int quiesce_run(Update *update);
+int quiesce_undo(Update *update);
+int pause_run(Update *update);
+int pause_undo(Update *update);
+int save_run(Update *update);
+int drain_run(Update *update);
+int seal_run(Update *update);
+int seal_undo(Update *update);
+int shutdown_run(Update *update);
+
+/* new-side.c */
+int retrieve_run(Update *update);
+int restore_run(Update *update);
+int resume_run(Update *update);
+int finish_run(Update *update);
