@@ -2,9 +2,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
-#include <mntent.h>
+#include <libmount/libmount.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -14,66 +13,34 @@
 
 struct FrozenFilesystems {
         int *fds; /* of mount points, in order of freezing */
-        size_t n;
+        size_t n, n_max;
 };
 
-typedef struct Mount {
-        char *path;
-        dev_t dev;
-} Mount;
+typedef struct libmnt_table Mounts;
+typedef struct libmnt_fs Mount;
 
-typedef struct Mounts {
-        Mount *items;
-        size_t n;
-} Mounts;
-
-static void mounts_done(Mounts *mounts) {
-        for (size_t i = 0; i < mounts->n; i++)
-                free(mounts->items[i].path);
-        free(mounts->items);
+static void mounts_freep(Mounts **mounts) {
+        mnt_unref_table(*mounts);
 }
 
-static bool mounts_have(const Mounts *mounts, dev_t dev) {
-        for (size_t i = 0; i < mounts->n; i++)
-                if (mounts->items[i].dev == dev)
+static void mount_iterator_freep(struct libmnt_iter **iterator) {
+        mnt_free_iter(*iterator);
+}
+
+/* Most block-backed file systems have the number of their device; btrfs has one of its own, and names the device as
+ * its source. The root's source can be /dev/root, which is nowhere. */
+static bool is_on_block_device(Mount *mount) {
+        const char *source = mnt_fs_get_srcpath(mount);
+        struct stat st;
+
+        return major(mnt_fs_get_devno(mount)) != 0 || (source && stat(source, &st) >= 0 && S_ISBLK(st.st_mode));
+}
+
+static bool is_seen(dev_t dev, const dev_t *seen, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                if (seen[i] == dev)
                         return true;
         return false;
-}
-
-static int mounts_append(Mounts *mounts, const char *path, dev_t dev) {
-        Mount *grown = reallocarray(mounts->items, mounts->n + 1, sizeof(*grown));
-
-        if (!grown)
-                return -ENOMEM;
-        mounts->items = grown;
-        grown[mounts->n] = (Mount) { .path = strdup(path), .dev = dev };
-        if (!grown[mounts->n].path)
-                return -ENOMEM;
-        mounts->n++;
-        return 0;
-}
-
-/* One mount point for each writable block device, in mount order. Anonymous devices (major 0) are tmpfs and the like,
- * but also btrfs: there the source is a block device. */
-static int mounts_read(Mounts *mounts) {
-        struct mntent *entry;
-        FILE *table;
-        int r = 0;
-
-        table = setmntent("/proc/self/mounts", "re");
-        if (!table)
-                return -errno;
-        while (r >= 0 && (entry = getmntent(table))) {
-                struct stat source, target;
-
-                if (entry->mnt_fsname[0] != '/' || !hasmntopt(entry, "rw") ||
-                                stat(entry->mnt_fsname, &source) < 0 || !S_ISBLK(source.st_mode) ||
-                                stat(entry->mnt_dir, &target) < 0 || mounts_have(mounts, target.st_dev))
-                        continue;
-                r = mounts_append(mounts, entry->mnt_dir, target.st_dev);
-        }
-        endmntent(table);
-        return r;
 }
 
 static int filesystem_freeze(const char *path, int *ret_fd) {
@@ -93,26 +60,44 @@ static int filesystem_freeze(const char *path, int *ret_fd) {
         return 1;
 }
 
-int filesystems_freeze(FrozenFilesystems **ret) {
-        _cleanup_(frozen_filesystems_thawp) FrozenFilesystems *frozen = calloc(1, sizeof(*frozen));
-        _cleanup_(mounts_done) Mounts mounts = {};
-        int r;
+static int freeze_all(Mounts *mounts, FrozenFilesystems *frozen) {
+        _cleanup_(mount_iterator_freep) struct libmnt_iter *iterator = mnt_new_iter(MNT_ITER_BACKWARD);
+        _cleanup_free_ dev_t *seen = calloc(frozen->n_max, sizeof(*seen));
+        size_t n_seen = 0;
+        Mount *mount;
 
-        if (!frozen)
+        if (!iterator || !seen)
                 return -ENOMEM;
-        r = mounts_read(&mounts);
-        if (r < 0)
-                return r;
-        frozen->fds = calloc(mounts.n ?: 1, sizeof(int));
-        if (!frozen->fds)
-                return -ENOMEM;
+        while (mnt_table_next_fs(mounts, iterator, &mount) == 0) {
+                dev_t dev = mnt_fs_get_devno(mount);
+                int r;
 
-        for (size_t i = mounts.n; i-- > 0;) {
-                r = filesystem_freeze(mounts.items[i].path, &frozen->fds[frozen->n]);
+                /* ro is of the mount; what is written through another mount of the same file system counts, too. */
+                if (mnt_fs_match_options(mount, "ro") || !is_on_block_device(mount) || is_seen(dev, seen, n_seen))
+                        continue;
+                r = filesystem_freeze(mnt_fs_get_target(mount), &frozen->fds[frozen->n]);
                 if (r < 0)
-                        return r;
+                        return log_error_errno(r, "Cannot freeze %s: %m", mnt_fs_get_target(mount));
+                seen[n_seen++] = dev;
                 frozen->n += (size_t) r;
         }
+        return 0;
+}
+
+int filesystems_freeze(FrozenFilesystems **ret) {
+        _cleanup_(frozen_filesystems_thawp) FrozenFilesystems *frozen = calloc(1, sizeof(*frozen));
+        _cleanup_(mounts_freep) Mounts *mounts = mnt_new_table_from_file("/proc/self/mountinfo");
+        int r;
+
+        if (!frozen || !mounts)
+                return -ENOMEM;
+        frozen->n_max = (size_t) mnt_table_get_nents(mounts) + 1;
+        frozen->fds = calloc(frozen->n_max, sizeof(int));
+        if (!frozen->fds)
+                return -ENOMEM;
+        r = freeze_all(mounts, frozen);
+        if (r < 0)
+                return r;
 
         *ret = TAKE_PTR(frozen);
         return 0;

@@ -45,7 +45,7 @@ static bool connection_wants_input(Connection *connection) {
         return !connection->is_eof && !connection->call && !connection_has_message(connection);
 }
 
-static int connection_on_timeout(sd_event_source *source, _unused_ uint64_t usec, void *userdata) {
+static int connection_on_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
         Connection *connection = userdata;
 
         log_debug("Varlink client %i took too long to %s, dropping it", connection->peer.pid,
@@ -174,8 +174,7 @@ static int connection_conclude(Connection *connection, int r) {
         return 0;
 }
 
-static int connection_on_io(
-                _unused_ sd_event_source *source, _unused_ int fd, uint32_t revents, void *userdata) {
+static int connection_on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
         Connection *connection = userdata;
         int r = 0;
 
@@ -189,7 +188,7 @@ static int connection_on_io(
         return connection_conclude(connection, r);
 }
 
-static int connection_on_defer(_unused_ sd_event_source *source, void *userdata) {
+static int connection_on_defer(sd_event_source *source, void *userdata) {
         Connection *connection = userdata;
 
         return connection_conclude(connection, connection_dispatch(connection));

@@ -39,7 +39,7 @@ int listener_set_priority(Listener *listener, int64_t priority) {
         return r < 0 ? r : sd_event_source_set_priority(listener->retry, priority);
 }
 
-static int listener_on_retry(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata) {
+static int listener_on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
         Listener *listener = userdata;
 
         return sd_event_source_set_enabled(listener->io, SD_EVENT_ON);
@@ -55,8 +55,7 @@ static void listener_rest(Listener *listener, int error) {
 }
 
 /* A negative answer would switch the source off: no client's mishap may do that. */
-static int listener_on_io(
-                _unused_ sd_event_source *source, int socket_fd, _unused_ uint32_t revents, void *userdata) {
+static int listener_on_io(sd_event_source *source, int socket_fd, uint32_t revents, void *userdata) {
         Listener *listener = userdata;
         _cleanup_fd_ int fd = -EBADF;
 

@@ -7,8 +7,6 @@
 
 #include "ipc/varlink.h"
 
-#define _unused_ __attribute__((__unused__))
-
 typedef struct Connection Connection;
 typedef struct Listener Listener;
 

@@ -85,7 +85,7 @@ static int add_interfaces(const VarlinkServer *server, json_object *reply) {
         return 0;
 }
 
-static int get_info(VarlinkCall *call, _unused_ json_object *parameters, void *userdata) {
+static int get_info(VarlinkCall *call, json_object *parameters, void *userdata) {
         const VarlinkServer *server = userdata;
         _cleanup_json_ json_object *reply = json_object_new_object();
         int r;

@@ -16,6 +16,8 @@
 #include "workload/workload-internal.h"
 
 #define COMMAND_USEC (10ULL * 1000 * 1000) /* none of ours takes longer on a machine that works */
+#define CONTINUE_AGAIN_USEC (5ULL * 1000)
+#define CONTINUE_TRIES 1000U
 #define STATE_FDSET 0x4c55U                /* any number the user's own -add-fd has not taken */
 #define QEMU_WITH_FILE_MIGRATION (8U << 16 | 2U << 8)
 
@@ -231,9 +233,17 @@ static json_object *argument_u64(const char *key, uint64_t value) {
 }
 
 static bool has_file_migration(Workload *w) {
-        uint32_t version = qmp_version(w->qmp);
+        return qmp_version(w->qmp) >= QEMU_WITH_FILE_MIGRATION;
+}
 
-        return version == 0 || version >= QEMU_WITH_FILE_MIGRATION;
+/* For what may fail without harm. */
+static void on_any_reply(Qmp *qmp, int error, const char *message, json_object *value, void *userdata) {
+        on_reply(qmp, 0, NULL, NULL, userdata);
+}
+
+static void operation_take_state_back(Workload *w) {
+        if (has_file_migration(w))
+                operation_command(w, "remove-fd", argument_u64("fdset-id", STATE_FDSET), -EBADF, on_any_reply);
 }
 
 /* Hands QEMU the memfd of its device state. An fd set only gives out an fd of the access mode asked for
@@ -249,15 +259,11 @@ static void operation_lend_state(Workload *w, int access_mode) {
                 operation_fail(w, -errno, "opening of its device state", NULL);
                 return;
         }
+        operation_take_state_back(w); /* one that a cancelled update may have left */
         if (has_file_migration(w))
                 operation_command(w, "add-fd", argument_u64("fdset-id", STATE_FDSET), fd, on_reply);
         else
                 operation_command(w, "getfd", argument_string("fdname", "liveupdate-state"), fd, on_reply);
-}
-
-static void operation_take_state_back(Workload *w) {
-        if (has_file_migration(w))
-                operation_command(w, "remove-fd", argument_u64("fdset-id", STATE_FDSET), -EBADF, on_reply);
 }
 
 static void operation_transfer(Workload *w, const char *command) {
@@ -338,6 +344,34 @@ void workload_save(Workload *w, WorkloadDoneFunc done, void *userdata) {
         operation_commit(w);
 }
 
+static void operation_continue(Workload *w);
+
+static int on_continue_again(sd_event_source *source, uint64_t usec, void *userdata) {
+        Workload *w = userdata;
+
+        w->operation.deferred = sd_event_source_disable_unref(w->operation.deferred);
+        operation_continue(w);
+        if (operation_put(w))
+                operation_finish(w);
+        return 0;
+}
+
+/* QEMU tells that the migration is completed a moment before it is finalized, and refuses to continue in between
+ * (migration/migration.c:migration_completion()). */
+static void on_continued_after_cancel(Qmp *qmp, int error, const char *message, json_object *value, void *userdata) {
+        Workload *w = userdata;
+
+        if (error == -EREMOTEIO && w->n_continued++ < CONTINUE_TRIES &&
+                        sd_event_add_time_relative(w->registry->event, &w->operation.deferred, CLOCK_MONOTONIC,
+                                        CONTINUE_AGAIN_USEC, 0, on_continue_again, w) >= 0)
+                return;
+        on_reply(qmp, error, message, value, userdata);
+}
+
+static void operation_continue(Workload *w) {
+        operation_command(w, "cont", NULL, -EBADF, on_continued_after_cancel);
+}
+
 void workload_cancel(Workload *w, WorkloadDoneFunc done, void *userdata) {
         if (w->operation.pending > 0) {
                 w->cancel_done = done;
@@ -351,8 +385,9 @@ void workload_cancel(Workload *w, WorkloadDoneFunc done, void *userdata) {
         if (w->qmp && w->state_fd >= 0)
                 operation_take_state_back(w);
         if (w->state == WORKLOAD_PAUSED || w->state == WORKLOAD_SAVED) {
+                w->n_continued = 0;
                 if (w->was_running)
-                        operation_command(w, "cont", NULL, -EBADF, on_reply);
+                        operation_continue(w);
                 w->state = WORKLOAD_RUNNING;
         }
         workload_drop_session(w);

@@ -41,6 +41,7 @@ struct Workload {
         Qmp *qmp;
         Preserve *preserve; /* while it runs */
         Operation operation;
+        unsigned n_continued; /* how often a cancelled one was told to go on */
         WorkloadDoneFunc cancel_done; /* a cancel that waits for the operation to end */
         void *cancel_userdata;
 };
