@@ -52,7 +52,7 @@ static const Step steps[_PHASE_MAX] = {
 static void update_walk(Update *update);
 
 void update_where(const Update *update, const char **ret_state, const char **ret_phase) {
-        *ret_state = update->is_new_side ? "restoring" : update->is_undoing ? "rolling-back" : "updating";
+        *ret_state = update->is_new_side ? "restoring" : update->is_undoing ? "rolling_back" : "updating";
         *ret_phase = phase_to_string(update->phase);
 }
 
@@ -245,8 +245,10 @@ void update_end(Update *update, const char *outcome) {
 
         report_keep(manager, report_new(update, outcome));
         log_notice("The update is over: %s.", outcome);
-        manager_tell(manager, outcome, update->is_undoing ? phase_to_string(update->failed_phase) : NULL,
-                        update->why);
+        if (update->is_undoing)
+                manager_tell(manager, "rolled_back", phase_to_string(update->failed_phase), update->why);
+        else
+                manager_tell(manager, outcome, NULL, update->why);
         update_answer(update);
         manager->update = update_free(update);
 }

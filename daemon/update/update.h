@@ -13,7 +13,7 @@ int update_take_over(Manager *manager);
 
 Update *update_free(Update *update);
 
-/* For the API: "updating", "rolling-back", "restoring", and a phase's name. */
+/* For the API: "updating", "rolling_back", "restoring", and a phase's name. */
 void update_where(const Update *update, const char **ret_state, const char **ret_phase);
 bool update_is_on_old_side(const Update *update);
 

@@ -17,20 +17,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static VarlinkCall *held;
 
-static int method_echo(VarlinkCall *call, json_object *parameters, _unused_ void *userdata) {
+static int method_echo(VarlinkCall *call, json_object *parameters, void *userdata) {
         _cleanup_fd_ int fd = varlink_call_take_fd(call, 0);
 
         (void) varlink_call_notify(call, NULL);
         return varlink_call_reply(call, json_object_get(parameters), &fd, fd >= 0);
 }
 
-static int method_hold(VarlinkCall *call, _unused_ json_object *parameters, _unused_ void *userdata) {
+static int method_hold(VarlinkCall *call, json_object *parameters, void *userdata) {
         varlink_call_unref(held);
         held = varlink_call_ref(call);
         return 0;
 }
 
-static int method_fail(VarlinkCall *call, json_object *parameters, _unused_ void *userdata) {
+static int method_fail(VarlinkCall *call, json_object *parameters, void *userdata) {
         const char *name = NULL;
 
         return json_get_string(parameters, "name", &name) < 0 ? -EIO

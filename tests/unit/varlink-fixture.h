@@ -40,7 +40,7 @@ static inline int method_echo(VarlinkCall *call, json_object *parameters, void *
 }
 
 /* Keeps the call, to be answered by the test. */
-static inline int method_hold(VarlinkCall *call, _unused_ json_object *parameters, void *userdata) {
+static inline int method_hold(VarlinkCall *call, json_object *parameters, void *userdata) {
         Fixture *f = userdata;
 
         f->n_entered++;
@@ -50,14 +50,13 @@ static inline int method_hold(VarlinkCall *call, _unused_ json_object *parameter
         return 0;
 }
 
-static inline int method_fail(_unused_ VarlinkCall *call, _unused_ json_object *parameters, void *userdata) {
+static inline int method_fail(VarlinkCall *call, json_object *parameters, void *userdata) {
         ((Fixture *) userdata)->n_entered++;
         return -ENOSPC;
 }
 
 /* Neither answers nor keeps the call. */
-static inline int method_forget(
-                _unused_ VarlinkCall *call, _unused_ json_object *parameters, void *userdata) {
+static inline int method_forget(VarlinkCall *call, json_object *parameters, void *userdata) {
         ((Fixture *) userdata)->n_entered++;
         return 0;
 }
@@ -80,7 +79,7 @@ static inline int method_count(VarlinkCall *call, json_object *parameters, void 
 }
 
 /* Gives back fd 0, twice. */
-static inline int method_fd(VarlinkCall *call, _unused_ json_object *parameters, void *userdata) {
+static inline int method_fd(VarlinkCall *call, json_object *parameters, void *userdata) {
         _cleanup_fd_ int fd = varlink_call_take_fd(call, 0);
 
         ((Fixture *) userdata)->n_entered++;

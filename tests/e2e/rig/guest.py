@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The inner guest: the QEMU command line it runs under, and what its console says."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from .base import RigError
+from .machine import Machine
+
+KERNEL = "/rig/guest-kernel"
+INITRD = "/rig/guest-initrd"
+APPEND = "console=ttyS0 quiet panic=-1 tsc=reliable no_timer_check"
+
+
+def guest_command(console: str, *, memory_mib: int = 512, cpus: int = 1, disk: str = "", network: bool = True,
+                  qmp: str = "", binary: str = "/usr/bin/qemu-system-x86_64", pattern: int = 78, duty: int = 50,
+                  extra: list[str] | None = None) -> list[str]:
+    """Stock QEMU arguments, as one would write them in a unit. Paths are those of the machine around it."""
+    append = f"{APPEND} ram_bytes={memory_mib << 20} pattern={pattern} duty={duty}"
+    command = [binary, "-machine", "q35", "-accel", "kvm", "-cpu", "qemu64", "-m", f"{memory_mib}M",
+               "-smp", str(cpus), "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+               "-chardev", f"file,id=console,path={console},append=on", "-serial", "chardev:console",
+               "-kernel", KERNEL, "-initrd", INITRD, "-append", append]
+    if disk:
+        command += ["-drive", f"file={disk},format=raw,if=none,id=disk", "-device", "virtio-blk-pci,drive=disk"]
+    if network:
+        command += ["-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net,romfile="]
+    if qmp:
+        command += ["-qmp", f"unix:{qmp},server=on,wait=off"]
+    return command + (extra or [])
+
+
+@dataclass(frozen=True)
+class Tick:
+    number: int
+    mono: int
+    boot: int
+    real: int
+    passes: int
+    verified: int
+    errors: int
+    disk_sequence: int | None
+    disk_errors: int | None
+
+
+@dataclass
+class GuestLog:
+    """The console of one guest, as far as it went."""
+
+    boot_ids: list[str] = field(default_factory=list)
+    ram_bytes: int = 0
+    pattern_bytes: int = 0
+    ticks: list[Tick] = field(default_factory=list)
+    began: dict[int, int] = field(default_factory=dict)  # pass: CLOCK_MONOTONIC, ns
+    complete: dict[int, tuple[int, int, int]] = field(default_factory=dict)  # pass: mono, bytes verified, errors
+    complaints: list[str] = field(default_factory=list)
+
+    @property
+    def missing(self) -> int:
+        """Ticks that never came, between the first and the last."""
+        numbers = {tick.number for tick in self.ticks}
+        return max(numbers) - min(numbers) + 1 - len(numbers) if numbers else 0
+
+    @property
+    def repeated(self) -> int:
+        return len(self.ticks) - len({tick.number for tick in self.ticks})
+
+    def verified_after(self, mono: int) -> tuple[int, int]:
+        """Bytes and errors of the first full pass that began after that moment: it read all that was written before."""
+        later = [number for number, began in self.began.items() if began >= mono and number in self.complete]
+        return self.complete[min(later)][1:] if later else (0, 0)
+
+
+def parse(text: str) -> GuestLog:
+    log = GuestLog()
+    for line in text.replace("\r", "").split("\n")[:-1]:
+        words = line.split()
+        if not words:
+            continue
+        values = dict(re.findall(r"(\w+)=(\S+)", line))
+        if words[0] == "tick" and "errors" in values:
+            disk = [int(values[k]) if k in values else None for k in ("disk_seq", "disk_errors")]
+            log.ticks.append(Tick(int(words[1]), *(int(values[k]) for k in
+                                                   ("mono", "boot", "real", "pass", "verified", "errors")), *disk))
+        elif words[0] == "pass" and words[2] == "began":
+            log.began[int(words[1])] = int(values["mono"])
+        elif words[0] == "pass" and words[2] == "complete":
+            log.complete[int(words[1])] = (int(values["mono"]), int(values["verified"]), int(values["errors"]))
+        elif "boot_id" in values:
+            log.boot_ids.append(values["boot_id"])
+            log.ram_bytes, log.pattern_bytes = int(values["ram_bytes"]), int(values["pattern_bytes"])
+        elif re.search(r"ERROR|panic|Oops|BUG", line):
+            log.complaints.append(line)
+    return log
+
+
+class Guest:
+    """Follows the console of a guest in a machine, across the machine's jumps."""
+
+    def __init__(self, machine: Machine, console: str) -> None:
+        """`console` must be on a disk, or it is gone after the jump."""
+        self.machine = machine
+        self.console = console
+        self._text = b""
+        machine.run(f"mkdir -p /rig && echo {shlex.quote(console)} >>/rig/marks", check=True)
+
+    def log(self) -> GuestLog:
+        """All of it so far; reads what is new since the last call."""
+        new = self.machine.run(f"tail -c +{len(self._text) + 1} {shlex.quote(self.console)}")
+        self._text += new.out_bytes
+        return parse(self._text.decode(errors="replace"))
+
+    def wait(self, what: str, condition: Callable[[GuestLog], object], timeout: float = 90) -> GuestLog:
+        deadline = time.monotonic() + timeout
+        while True:
+            log = self.log()
+            if condition(log):
+                return log
+            if time.monotonic() > deadline:
+                last = self._text.decode(errors="replace").splitlines()[-8:]
+                raise RigError(f"{self.machine.name}: guest: no {what} within {timeout:g} s; its console ends with\n"
+                               + "\n".join(f"    | {line}" for line in last))
+            time.sleep(1)
+
+    def wait_ticks(self, more: int = 5, timeout: float = 90) -> GuestLog:
+        """Until it ticked that often from now on."""
+        last = self.log().ticks[-1:]
+        goal = (last[0].number if last else 0) + more
+        return self.wait(f"tick {goal}", lambda log: log.ticks and log.ticks[-1].number >= goal, timeout)
+
+    def wait_verified(self, timeout: float = 120) -> GuestLog:
+        """Until a pass that began from now on is complete."""
+        now = max(self.log().began, default=-1)
+        return self.wait("complete pass", lambda log: any(n > now for n in log.complete), timeout)
+
+    def before_jump(self) -> GuestLog:
+        """What it had written when the running kernel began: compare with log()."""
+        marks = dict(reversed(line.split(" ", 1)) for line in self.machine.run("cat /run/rig/marks").out.splitlines())
+        if self.console not in marks:
+            raise RigError(f"{self.machine.name}: no mark for {self.console}; was there a jump?")
+        self.log()
+        return parse(self._text[:int(marks[self.console])].decode(errors="replace"))

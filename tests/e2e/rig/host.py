@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A machine as a hypervisor host: its guests, its live updates, and what became of the guests."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from . import guest as inner
+from .base import RigError
+from .machine import Boot, Machine
+
+TICK_NSEC = 100_000_000
+
+
+@dataclass
+class Guest:
+    name: str
+    memory_mib: int = 256
+    pattern: int = 78
+
+    @property
+    def console(self) -> str:
+        return f"/root/guests/{self.name}.console"
+
+    @property
+    def mark(self) -> str:
+        """Size of the console when the guest's process was last started, before it wrote anything."""
+        return f"/root/guests/{self.name}.mark"
+
+    @property
+    def disk(self) -> str:
+        return f"/root/guests/{self.name}.disk"
+
+    def command(self) -> list[str]:
+        qemu = inner.guest_command(self.console, memory_mib=self.memory_mib, disk=self.disk, pattern=self.pattern)
+        return ["/usr/bin/liveupdate-run", self.name, "--", *qemu]
+
+    def note_size(self) -> str:
+        return f"touch {self.console}; stat -c %s {self.console} >{self.mark}"
+
+
+class Host:
+    """Without systemd the guests are scripts that the rig's init starts at every boot; with it they are units."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.has_systemd = machine.plan.flavour == "full"
+        self.guests: list[Guest] = []
+
+    def ctl(self, *arguments: str, timeout: float = 60) -> Any:
+        """The answer of liveupdatectl --json=short, or an exception."""
+        result = self.machine.run(shlex.join(["liveupdatectl", "--json=short", *arguments]), timeout, check=True)
+        return json.loads(result.out) if result.out.strip() else None
+
+    def wait_ready(self, timeout: float = 60) -> None:
+        self.machine.run(f"for i in $(seq {int(timeout * 5)}); do liveupdatectl status && exit 0; sleep 0.2; done; exit 1",
+                         timeout + 10, check=True)
+
+    def start_guest(self, name: str, timeout: float = 120, **options: Any) -> Guest:
+        """Starts one and waits until it has verified its memory once."""
+        guest = Guest(name, **options)
+        self.machine.run(f"mkdir -p /root/guests; touch {guest.console}; truncate -s 16M {guest.disk}", check=True)
+        if self.has_systemd:
+            self._write_unit(guest)
+            self.machine.run(f"systemctl daemon-reload && systemctl enable --now {name}.service", check=True)
+        else:
+            script = f"#!/bin/sh\n{guest.note_size()}\nexec {shlex.join(guest.command())}\n"
+            path = f"/root/guests/{name}.start"
+            self.machine.put_file(script.encode(), path, 0o755)
+            self.machine.run(f"setsid {path} >>/run/{name}.log 2>&1 &", check=True)
+        self.guests.append(guest)
+        self.wait_guest(guest, lambda log: 1 in log.complete, "verified its memory once", timeout)
+        return guest
+
+    def _write_unit(self, guest: Guest) -> None:
+        start = " ".join(word.replace("%", "%%") if word.isprintable() and " " not in word
+                         else '"' + word.replace("%", "%%") + '"' for word in guest.command())
+        unit = (f"[Unit]\nDescription=Guest {guest.name}\nDefaultDependencies=no\n"
+                "After=liveupdated.service\nWants=liveupdated.service\nConflicts=shutdown.target\n"
+                "Before=shutdown.target\n\n"
+                f"[Service]\nExecStartPre=/bin/sh -c '{guest.note_size().replace('%', '%%')}'\n"
+                f"ExecStart={start}\nRestart=on-failure\n\n[Install]\nWantedBy=sysinit.target\n")
+        self.machine.put_file(unit.encode(), f"/etc/systemd/system/{guest.name}.service")
+
+    def log(self, guest: Guest) -> inner.GuestLog:
+        return inner.parse(self.console_text(guest))
+
+    def console_text(self, guest: Guest) -> str:
+        return self.machine.get_file(guest.console).decode(errors="replace")
+
+    def wait_guest(self, guest: Guest, condition: Any, what: str, timeout: float = 120) -> inner.GuestLog:
+        deadline = time.monotonic() + timeout
+        while True:
+            log = self.log(guest)
+            if condition(log):
+                return log
+            if time.monotonic() > deadline:
+                tail = self.machine.run(f"tail -n 5 {guest.console}; cat /run/{guest.name}.log; "
+                                        f"journalctl -n 20 -u {guest.name}.service -u liveupdated.service; "
+                                        "liveupdatectl status; tail -n 30 /run/liveupdated.log").out
+                raise RigError(f"{guest.name} has not {what} within {timeout:g} s:\n{tail}")
+            time.sleep(1.5)
+
+    def stage(self, kernel: str) -> Any:
+        """The same command line for the next kernel as for this one."""
+        return self.ctl("stage", kernel)["staged"]
+
+    def commit(self, *options: str, timeout: float = 180) -> Boot:
+        """Jumps, and waits until the update is over on the new side."""
+        boot = self.machine.jump(shlex.join(["liveupdatectl", "commit", *options]), timeout)
+        self.wait_report(boot)
+        return boot
+
+    def wait_report(self, boot: Boot, timeout: float = 120) -> None:
+        done = self.machine.run(f"for i in $(seq {int(timeout * 2)}); do liveupdatectl report >/dev/null 2>&1 && exit 0; "
+                                "sleep 0.5; done; liveupdatectl status; exit 1", timeout + 20)
+        if not done:
+            log = self.machine.run("tail -n 40 /run/liveupdated.log; journalctl -n 40 -u liveupdated.service; "
+                                   "tail -n 5 /run/*.log; dmesg | tail -n 20").out
+            raise RigError(f"no report of the update to {boot.release} within {timeout:g} s: {done.out}\n{log}")
+
+    def report(self) -> Any:
+        return self.ctl("report")
+
+    def verdict(self, guest: Guest, timeout: float = 120) -> dict[str, Any]:
+        """What the last update did to a guest. Waits until memory written before it has been verified after it."""
+        mark = int(self.machine.run(f"cat {guest.mark}", check=True).out)
+        after_jump = mono_after(self.console_text(guest), mark)
+        deadline = time.monotonic() + timeout
+        while after_jump is None and time.monotonic() < deadline:
+            time.sleep(0.5)
+            after_jump = mono_after(self.console_text(guest), mark)
+        if after_jump is None:
+            raise RigError(f"{guest.name} has not ticked within {timeout:g} s after the update")
+        log = self.wait_guest(guest, lambda log: log.verified_after(after_jump)[0], "verified its memory again", timeout)
+        return judge(log, self.console_text(guest), mark, guest.memory_mib << 20)
+
+
+def split_ticks(text: str, mark: int) -> tuple[list[inner.Tick], list[inner.Tick]]:
+    """Ticks whose line was written whole before the mark, and all others. A line can lie across it."""
+    whole = text.encode(errors="replace")[:mark].decode(errors="replace")
+    before = inner.parse(whole[:whole.rfind("\n") + 1]).ticks
+    everything = inner.parse(text).ticks
+    return before, everything[len(before):]
+
+
+def mono_after(text: str, mark: int) -> int | None:
+    _, after = split_ticks(text, mark)
+    return after[1].mono if len(after) > 1 else None  # the first may have been on its way at the mark
+
+
+def judge(log: inner.GuestLog, text: str, mark: int, ram_bytes: int) -> dict[str, Any]:
+    before, after = split_ticks(text, mark)
+    around = [*before[-2:], *after[:2]]
+    gaps = [later.mono - earlier.mono - TICK_NSEC for earlier, later in zip(around, around[1:])]
+    verified, errors = log.verified_after(after[1].mono)
+    return {
+        "guestBootIds": log.boot_ids,
+        "tickLastBefore": before[-1].number,
+        "tickFirstAfter": after[0].number,
+        "ticksMissing": log.missing,
+        "ticksRepeated": log.repeated,
+        "ticksTotal": len(log.ticks),
+        "patternErrors": max(errors, log.ticks[-1].errors),
+        "diskErrors": log.ticks[-1].disk_errors,
+        "bytesVerified": verified,
+        "guestRamBytes": ram_bytes,
+        "guestClockJumpUSec": max(gaps, key=abs) // 1000,
+        "guestClockWentBack": any(later.mono < earlier.mono for earlier, later in zip(log.ticks, log.ticks[1:])),
+        "complaints": log.complaints,
+    }

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The rig's kernels: from the distribution's source package, compiled once and kept.
+
+    kernel/SOURCE_VERSION/source/         unpacked, shared by all configurations
+    kernel/SOURCE_VERSION/HASH/tree/      one build tree per configuration; the variants are incremental builds in it
+    kernel/SOURCE_VERSION/HASH/bzImage-V  what the rig boots, with its System.map-V
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .base import E2E, Progress, RigError, cache_directory, command, locked, replace, require_space
+from .mirror import Suite
+
+SUITE = "trixie-backports"
+SOURCE = r"linux-source-\d+\.\d+"
+OLDEST = (7, 3)  # KHO, LUO and memfd preservation together
+
+
+@dataclass(frozen=True)
+class Variant:
+    local_version: str
+    differs: dict[str, str] = field(default_factory=dict)
+
+
+VARIANTS = {
+    "a": Variant("-rig-a"),
+    "b": Variant("-rig-b"),
+    "noluo": Variant("-rig-noluo", {"LIVEUPDATE": "n", "LIVEUPDATE_MEMFD": "n"}),
+}
+
+
+def kernel(name: str) -> Path:
+    """The bzImage of a variant, made if it is not there."""
+    override = os.environ.get(f"LIVEUPDATE_KERNEL_{name.upper()}")
+    if override:
+        if not os.access(override, os.R_OK):
+            raise RigError(f"LIVEUPDATE_KERNEL_{name.upper()} names {override}, which cannot be read")
+        return Path(override)
+    if name not in VARIANTS:
+        raise RigError(f"no kernel variant {name}; there are {', '.join(VARIANTS)}")
+    options = read_fragment(E2E / "kernel.config")
+    digest = hashlib.sha256("\n".join(sorted(options)).encode()).hexdigest()[:12]
+    for version in sorted(cache_directory("kernel").iterdir(), key=_numbers, reverse=True):
+        image = version / digest / f"bzImage-{name}"
+        if image.exists():
+            return image
+    top = fetch()
+    build = top / digest
+    build.mkdir(exist_ok=True)
+    with locked(build / "lock"):
+        image = build / f"bzImage-{name}"
+        if not image.exists():
+            _build(top / "source", build, name, options)
+        return image
+
+
+def source() -> Path:
+    """The unpacked source, for its headers and selftests."""
+    return fetch() / "source"
+
+
+def host_is_capable() -> bool:
+    """Whether the host's own kernel could serve as LIVEUPDATE_KERNEL_A and _B."""
+    try:
+        config = Path(f"/boot/config-{os.uname().release}").read_text()
+    except OSError:
+        return False
+    return all(f"CONFIG_{name}=y\n" in config for name in ("KEXEC_HANDOVER", "LIVEUPDATE"))
+
+
+def read_fragment(path: Path) -> list[str]:
+    return [line for line in path.read_text().splitlines() if line.startswith("CONFIG_")]
+
+
+def _numbers(path: Path) -> tuple[int, ...]:
+    return tuple(int(n) for n in re.findall(r"\d+", path.name))
+
+
+def fetch() -> Path:
+    """Directory of the newest source in the cache; from the mirror when there is none."""
+    top = cache_directory("kernel")
+    with locked(top / ".lock"):
+        have = [path for path in top.iterdir() if (path / "source/Makefile").exists()]
+        if have:
+            return max(have, key=_numbers)
+        require_space(top, 6, "the kernel's source and build")
+        with Progress("kernel source from the distribution") as progress:
+            suite = Suite(SUITE)
+            suite.update()
+            package, version = suite.newest(SOURCE)
+            if tuple(int(n) for n in re.findall(r"\d+", package)) < OLDEST:
+                raise RigError(f"{package} is the newest kernel source in {SUITE}; the live update orchestrator "
+                               f"needs {'.'.join(map(str, OLDEST))}", "use a mirror that is up to date")
+            return _unpack(suite, package, version, top, progress)
+
+
+def _unpack(suite: Suite, package: str, version: str, top: Path, progress: Progress) -> Path:
+    work = top / ".unpacking"
+    shutil.rmtree(work, ignore_errors=True)
+    progress.detail = f"{package} {version}: download"
+    archive = suite.download(package, work)
+    progress.detail = f"{package} {version}: unpack"
+    command(["dpkg-deb", "-x", archive, work / "deb"])
+    (work / "tar").mkdir()
+    command(["tar", "-C", work / "tar", "-xf", work / f"deb/usr/src/{package}.tar.xz"], what=f"unpacking {package}")
+    target = top / f"{package}_{re.sub(r'[^A-Za-z0-9.-]+', '.', version)}"
+    target.mkdir(exist_ok=True)
+    (unpacked,) = (work / "tar").iterdir()
+    unpacked.rename(target / "source")
+    shutil.rmtree(work)
+    return target
+
+
+def _build(source: Path, build: Path, name: str, options: list[str]) -> None:
+    variant = VARIANTS[name]
+    wanted = [line for line in options if re.split("[_=]", line, maxsplit=1)[1].split("=")[0] not in variant.differs]
+    wanted += [f"CONFIG_{option}={value}" for option, value in variant.differs.items()]
+    fragment = build / f"fragment-{name}"
+    fragment.write_text("\n".join(wanted) + "\n")
+    log = build / f"build-{name}.log"
+    log.unlink(missing_ok=True)
+    tree = build / "tree"
+    make: list[str | Path] = ["make", "-C", source, f"O={tree}", f"LOCALVERSION={variant.local_version}"]
+    env = {"KBUILD_BUILD_USER": "rig", "KBUILD_BUILD_HOST": "rig"}
+    with Progress(f"kernel {name} (log: {log})") as progress:
+        command([*make, f"KCONFIG_ALLCONFIG={fragment}", "allnoconfig"], log=log, env=env)
+        _verify(tree / ".config", wanted)
+        command([*make, f"-j{os.cpu_count()}", "bzImage"], log=log, env=env, progress=progress,
+                what=f"the build of kernel {name}")
+    shutil.copyfile(tree / "System.map", build / f"System.map-{name}")
+    shutil.copyfile(tree / "arch/x86/boot/bzImage", build / f".bzImage-{name}")
+    replace(build / f".bzImage-{name}", build / f"bzImage-{name}")
+
+
+def _verify(config: Path, wanted: list[str]) -> None:
+    """Kconfig drops what it cannot satisfy without a word."""
+    got = set(config.read_text().splitlines())
+    lost = [line for line in wanted
+            if (line not in got if not line.endswith("=n") else f"{line[:-1]}y" in got)]
+    if lost:
+        raise RigError(f"this kernel's configuration does not take {', '.join(lost)}",
+                       "add what these options depend on to tests/e2e/kernel.config")
