@@ -141,9 +141,12 @@ static void rest(int64_t worked_nsec, unsigned duty) {
 static void verify(uint64_t *memory, uint64_t n_pages, unsigned duty) {
         for (uint64_t pass = 0;; pass++) {
                 uint64_t errors = 0;
+                char boot_id[64];
 
                 atomic_store(&pass_number, pass);
-                say("pass %llu began mono=%lld", (unsigned long long) pass, (long long) now(CLOCK_MONOTONIC));
+                read_file("/proc/sys/kernel/random/boot_id", boot_id, sizeof(boot_id));
+                say("pass %llu began mono=%lld boot_id=%s", (unsigned long long) pass,
+                    (long long) now(CLOCK_MONOTONIC), boot_id);
                 for (uint64_t first = 0; first < n_pages; first += CHUNK_PAGES) {
                         uint64_t end = first + CHUNK_PAGES < n_pages ? first + CHUNK_PAGES : n_pages;
                         int64_t began = now(CLOCK_MONOTONIC);

@@ -52,7 +52,8 @@ class Tick:
 class GuestLog:
     """The console of one guest, as far as it went."""
 
-    boot_ids: list[str] = field(default_factory=list)
+    boot_ids: list[str] = field(default_factory=list)  # one for each time it booted
+    boot_id: str = ""  # as it said last
     ram_bytes: int = 0
     pattern_bytes: int = 0
     ticks: list[Tick] = field(default_factory=list)
@@ -89,6 +90,7 @@ def parse(text: str) -> GuestLog:
                                                    ("mono", "boot", "real", "pass", "verified", "errors")), *disk))
         elif words[0] == "pass" and words[2] == "began":
             log.began[int(words[1])] = int(values["mono"])
+            log.boot_id = values["boot_id"]
         elif words[0] == "pass" and words[2] == "complete":
             log.complete[int(words[1])] = (int(values["mono"]), int(values["verified"]), int(values["errors"]))
         elif "boot_id" in values:

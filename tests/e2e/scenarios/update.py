@@ -109,7 +109,7 @@ def refusals(s: Scenario) -> None:
     machine.run("cd /root; echo 'no kernel at all, just text' >text; head -c 3000000 /rig/kernel-b >truncated; "
                 ": >empty", check=True)
     machine.put_file(uki.broken_uki(), "/root/broken.efi")
-    for name, part in (("text", "no kernel image"), ("truncated", "truncated"), ("empty", ""), ("broken.efi", "section"),
+    for name, part in (("text", "no kernel image"), ("truncated", "ends before"), ("empty", "empty"), ("broken.efi", "section"),
                        ("/etc", "not a file"), ("/dev/zero", "not a file"), ("/nowhere", "annot open")):
         path = name if name.startswith("/") else f"/root/{name}"
         check_refused(s, host, f"liveupdatectl stage {path}", part, status=2 if name == "/nowhere" else 1)
