@@ -10,6 +10,8 @@
 #define QEMU_RAM_BYTES_DEFAULT (128ULL << 20)
 #define QEMU_RAM_ALIGN_BYTES 8192U /* hw/core/machine.c:machine_set_mem() */
 
+#define HUGE_FOLIO_BYTES (2ULL << 20)
+
 struct QemuArgs {
         char **argv;
         size_t n_argv;
@@ -171,9 +173,11 @@ int qemu_args_compose(const QemuArgs *args, int ram_fd, int qmp_fd, bool incomin
         size_t n_more = incoming ? ELEMENTSOF(more) : ELEMENTSOF(more) - 2;
         int r;
 
+        /* QEMU aligns the mapping of a file to small pages unless told more, and then no huge folio can be mapped. */
         snprintf(object, sizeof(object),
-                        "memory-backend-file,id=liveupdate-ram,size=%llu,mem-path=/proc/self/fd/%i,share=on",
-                        (unsigned long long) args->ram_bytes, ram_fd);
+                        "memory-backend-file,id=liveupdate-ram,size=%llu,mem-path=/proc/self/fd/%i,share=on%s",
+                        (unsigned long long) args->ram_bytes, ram_fd,
+                        args->ram_bytes % HUGE_FOLIO_BYTES == 0 ? ",align=2M" : "");
         snprintf(chardev, sizeof(chardev), "socket,id=liveupdate-qmp,fd=%i,server=off", qmp_fd);
 
         r = argv_copy(args->argv, args->n_argv, n_more, &argv);

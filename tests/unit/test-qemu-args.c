@@ -138,7 +138,7 @@ START_TEST(composes_a_command_line) {
                 "-m",
                 "64",
                 "-object",
-                "memory-backend-file,id=liveupdate-ram,size=67108864,mem-path=/proc/self/fd/11,share=on",
+                "memory-backend-file,id=liveupdate-ram,size=67108864,mem-path=/proc/self/fd/11,share=on,align=2M",
                 "-machine",
                 "memory-backend=liveupdate-ram",
                 "-chardev",
