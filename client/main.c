@@ -97,7 +97,7 @@ int main(int argc, char **argv) {
         if (r != CTL_OK)
                 return r < 0 ? CTL_OK : r;
         if (optind >= argc) {
-                fputs("liveupdatectl: Which verb? See liveupdatectl --help.\n", stderr);
+                fputs("liveupdatectl: Which verb?\nSee liveupdatectl --help.\n", stderr);
                 return CTL_USAGE;
         }
 
@@ -108,6 +108,6 @@ int main(int argc, char **argv) {
                 if (strcmp(argv[0], verbs[i].name) == 0)
                         return verbs[i].func(&ctl, argc, argv);
 
-        fprintf(stderr, "liveupdatectl: There is no verb '%s'. See liveupdatectl --help.\n", argv[0]);
+        fprintf(stderr, "liveupdatectl: There is no verb '%s'.\nSee liveupdatectl --help.\n", argv[0]);
         return CTL_USAGE;
 }

@@ -94,7 +94,7 @@ int commit_main(const Ctl *ctl, int argc, char **argv) {
                         return CTL_USAGE;
                 }
         if (optind < argc) {
-                fputs("liveupdatectl: commit takes no arguments. See liveupdatectl commit --help.\n", stderr);
+                fputs("liveupdatectl: commit takes no arguments.\nSee liveupdatectl commit --help.\n", stderr);
                 return CTL_USAGE;
         }
 

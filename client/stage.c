@@ -50,7 +50,7 @@ static int parse_options(int argc, char **argv, StageArguments *ret) {
                         return CTL_USAGE;
                 }
         if (optind != argc - 1) {
-                fputs("liveupdatectl: stage takes one image. See liveupdatectl stage --help.\n", stderr);
+                fputs("liveupdatectl: stage takes one image.\nSee liveupdatectl stage --help.\n", stderr);
                 return CTL_USAGE;
         }
         ret->image = argv[optind];
@@ -94,7 +94,9 @@ static int add_file(json_object *parameters, const char *path, const char *path_
         int fd = open_file(path);
 
         if (fd < 0) {
-                fprintf(stderr, "liveupdatectl: Cannot open %s: %s\n", path, strerror(-fd));
+                fprintf(stderr, "liveupdatectl: Cannot open %s: %s\n"
+                                "Name a kernel image that can be read, such as /boot/vmlinuz-VERSION or a UKI.\n",
+                                path, strerror(-fd));
                 return CTL_USAGE;
         }
         fds[*n] = fd;

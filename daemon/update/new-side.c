@@ -119,8 +119,8 @@ static void on_resumed(Workload *w, int error, const char *why, void *userdata) 
 
         if (error < 0)
                 log_error("%s is loaded but does not run: %s", workload_name(w), why ?: strerror(-error));
-        else if (!manager->update)
-                (void) workload_finish(w); /* a late one, on its own */
+        else if (!manager->update && workload_is_preserved(w))
+                (void) workload_finish(w); /* a late one, on its own; the others finish_run() has finished */
         settle(manager);
 }
 

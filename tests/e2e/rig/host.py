@@ -21,6 +21,7 @@ class Guest:
     name: str
     memory_mib: int = 256
     pattern: int = 78
+    duty: int = 25  # percent of a processor; several guests share the machine's two
 
     @property
     def console(self) -> str:
@@ -36,7 +37,8 @@ class Guest:
         return f"/root/guests/{self.name}.disk"
 
     def command(self) -> list[str]:
-        qemu = inner.guest_command(self.console, memory_mib=self.memory_mib, disk=self.disk, pattern=self.pattern)
+        qemu = inner.guest_command(self.console, memory_mib=self.memory_mib, disk=self.disk, pattern=self.pattern,
+                                   duty=self.duty)
         return ["/usr/bin/liveupdate-run", self.name, "--", *qemu]
 
     def note_size(self) -> str:
@@ -60,7 +62,7 @@ class Host:
         self.machine.run(f"for i in $(seq {int(timeout * 5)}); do liveupdatectl status && exit 0; sleep 0.2; done; exit 1",
                          timeout + 10, check=True)
 
-    def start_guest(self, name: str, timeout: float = 120, **options: Any) -> Guest:
+    def start_guest(self, name: str, timeout: float = 200, **options: Any) -> Guest:
         """Starts one and waits until it has verified its memory once."""
         guest = Guest(name, **options)
         self.machine.run(f"mkdir -p /root/guests; touch {guest.console}; truncate -s 16M {guest.disk}", check=True)

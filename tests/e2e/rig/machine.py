@@ -21,11 +21,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import monitor
+from . import images
 from .base import RigError
 from .channel import Boot, Channel, Result, script
 from .console import Console
 
-QEMU = "qemu-system-x86_64"
 # reserve_mem and ramoops: the old kernel's last words can be read in the new one.
 # tsc=nowatchdog: kernel/time/clocksource.c:watchdog_check_skew() spins on the processor that keeps the time, with
 # interrupts off, until time goes on. One boot in a hundred hangs in it for ever while jiffies are the clock (7.3).
@@ -64,7 +64,7 @@ class Plan:
 
     def arguments(self, port: Path, monitor: Path) -> list[str]:
         accel = {"tcg": ["-accel", "tcg,thread=multi", "-cpu", "max,+svm"], "kvm": ["-accel", "kvm", "-cpu", "host"]}
-        arguments = [QEMU, "-machine", "q35", *accel[self.accel], "-m", f"{self.memory_mib}M", "-smp", str(self.cpus),
+        arguments = [*images.qemu(), "-machine", "q35", *accel[self.accel], "-m", f"{self.memory_mib}M", "-smp", str(self.cpus),
                      "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
                      "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console",
                      "-chardev", f"socket,id=rig,path={port}", "-device", "virtio-serial-pci",

@@ -80,11 +80,11 @@ def one(s: Scenario) -> None:
     s.facts.update(check_guest(s, host, guest))
 
 
-@scenario("update-thrice", flavour="image", limit=480)
+@scenario("update-thrice", flavour="image", limit=600, exclusive=True)
 def thrice(s: Scenario) -> None:
     """Three live updates in a row, alternating the kernels, same two guests."""
     host = start(s)
-    guests = [host.start_guest("first", memory_mib=192), host.start_guest("second", memory_mib=160)]
+    guests = [host.start_guest("first", memory_mib=192), host.start_guest("second", memory_mib=192)]
     boot_ids = [host.machine.boot.boot_id]
     for kernel, release in ((assemble.KERNEL_B, "-rig-b"), (assemble.KERNEL_A, "-rig-a"), (assemble.KERNEL_B, "-rig-b")):
         host.stage(kernel)
