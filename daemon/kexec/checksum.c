@@ -45,7 +45,7 @@ static bool site_parse_line(const char *line, size_t length, ChecksumSite *ret) 
                         strncmp(message + 1, CHECKSUM_MESSAGE, strlen(CHECKSUM_MESSAGE)) != 0)
                 return false;
 
-        strcpy(ret->path, path);
+        memcpy(ret->path, path, sizeof(path));
         ret->line = number;
         ret->is_printing = strchr(flags, 'p');
         return true;

@@ -105,7 +105,6 @@ static void update_roll_back(Update *update) {
         log_error("Rolling back, %s failed: %s", phase_to_string(update->phase),
                         update->why ?: strerror(-update->error));
         update->deadline = sd_event_source_disable_unref(update->deadline);
-        update->manifest.timeline.end_tsc = tsc_now();
         update->failed_phase = update->phase;
         update->is_undoing = true;
         update_walk(update);

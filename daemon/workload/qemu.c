@@ -15,100 +15,11 @@
 #include "timeline/timeline.h"
 #include "workload/workload-internal.h"
 
-#define COMMAND_USEC (10ULL * 1000 * 1000) /* none of ours takes longer on a machine that works */
+#define COME_UP_USEC (60ULL * 1000 * 1000) /* for QEMU to begin to talk */
 #define CONTINUE_AGAIN_USEC (5ULL * 1000)
 #define CONTINUE_TRIES 1000U
 #define STATE_FDSET 0x4c55U                /* any number the user's own -add-fd has not taken */
 #define QEMU_WITH_FILE_MIGRATION (8U << 16 | 2U << 8)
-
-static void operation_finish(Workload *w) {
-        Operation *operation = &w->operation;
-        WorkloadDoneFunc done = TAKE_PTR(operation->done);
-        _cleanup_free_ char *why = TAKE_PTR(operation->why);
-        int error = TAKE(operation->error, 0);
-
-        if (w->cancel_done) {
-                WorkloadDoneFunc cancel_done = TAKE_PTR(w->cancel_done);
-
-                workload_cancel(w, cancel_done, w->cancel_userdata);
-                return;
-        }
-        if (done)
-                done(w, error, why, operation->userdata);
-}
-
-static int on_operation_deferred(sd_event_source *source, void *userdata) {
-        Workload *w = userdata;
-
-        w->operation.deferred = sd_event_source_disable_unref(w->operation.deferred);
-        operation_finish(w);
-        return 0;
-}
-
-static void operation_fail(Workload *w, int error, const char *what, const char *message) {
-        Operation *operation = &w->operation;
-
-        if (operation->error < 0)
-                return;
-        operation->error = error;
-        if (asprintf(&operation->why, "%s: %s failed: %s", w->name, what, message ?: strerror(-error)) < 0)
-                operation->why = NULL;
-}
-
-static bool operation_put(Workload *w) {
-        return --w->operation.pending == 0;
-}
-
-static void operation_begin(Workload *w, WorkloadDoneFunc done, void *userdata) {
-        w->operation.done = done;
-        w->operation.userdata = userdata;
-        w->operation.pending = 1;
-}
-
-/* Ends the building of the pipeline. Where nothing is left to wait for, the end still comes from the event loop. */
-static void operation_commit(Workload *w) {
-        int r;
-
-        if (!operation_put(w))
-                return;
-        r = sd_event_add_defer(w->registry->event, &w->operation.deferred, on_operation_deferred, w);
-        if (r < 0) {
-                log_error_errno(r, "%s: cannot go on: %m", w->name);
-                operation_finish(w);
-                return;
-        }
-        (void) sd_event_source_set_priority(w->operation.deferred, SD_EVENT_PRIORITY_IMPORTANT);
-}
-
-static void on_reply(Qmp *qmp, int error, const char *message, json_object *value, void *userdata) {
-        Workload *w = userdata;
-
-        if (error < 0) {
-                operation_fail(w, error, "a QMP command", message);
-                /* Without the command there will be no event. */
-                if (TAKE(w->operation.awaits_migration, false))
-                        w->operation.pending--;
-        }
-        if (operation_put(w))
-                operation_finish(w);
-}
-
-static bool operation_command(Workload *w, const char *command, json_object *arguments, int fd, QmpReplyFunc func) {
-        int r;
-
-        if (!w->qmp) {
-                json_object_put(arguments);
-                operation_fail(w, -ECONNRESET, command, NULL);
-                return false;
-        }
-        r = qmp_execute(w->qmp, command, arguments, fd, COMMAND_USEC, func, w);
-        if (r < 0) {
-                operation_fail(w, r, command, NULL);
-                return false;
-        }
-        w->operation.pending++;
-        return true;
-}
 
 static void on_saved(Workload *w) {
         int r = workload_preserve_state(w);
@@ -185,7 +96,7 @@ int qemu_attach(Workload *w, int qmp_fd) {
                 return r;
         /* Before the control socket's, so that in the blackout no client comes first. */
         (void) qmp_set_priority(w->qmp, SD_EVENT_PRIORITY_IMPORTANT);
-        r = qmp_execute(w->qmp, "query-migrate", NULL, -EBADF, COMMAND_USEC, on_blockers, w);
+        r = qmp_execute(w->qmp, "query-migrate", NULL, -EBADF, COME_UP_USEC, on_blockers, w);
         if (r < 0)
                 w->qmp = qmp_free(w->qmp);
         return r;
@@ -238,7 +149,7 @@ static bool has_file_migration(Workload *w) {
 
 /* For what may fail without harm. */
 static void on_any_reply(Qmp *qmp, int error, const char *message, json_object *value, void *userdata) {
-        on_reply(qmp, 0, NULL, NULL, userdata);
+        operation_on_reply(qmp, 0, NULL, NULL, userdata);
 }
 
 static void operation_take_state_back(Workload *w) {
@@ -261,9 +172,9 @@ static void operation_lend_state(Workload *w, int access_mode) {
         }
         operation_take_state_back(w); /* one that a cancelled update may have left */
         if (has_file_migration(w))
-                operation_command(w, "add-fd", argument_u64("fdset-id", STATE_FDSET), fd, on_reply);
+                operation_command(w, "add-fd", argument_u64("fdset-id", STATE_FDSET), fd, operation_on_reply);
         else
-                operation_command(w, "getfd", argument_string("fdname", "liveupdate-state"), fd, on_reply);
+                operation_command(w, "getfd", argument_string("fdname", "liveupdate-state"), fd, operation_on_reply);
 }
 
 static void operation_transfer(Workload *w, const char *command) {
@@ -273,7 +184,7 @@ static void operation_transfer(Workload *w, const char *command) {
                 snprintf(uri, sizeof(uri), "file:/dev/fdset/%u", STATE_FDSET);
         else
                 snprintf(uri, sizeof(uri), "fd:liveupdate-state");
-        if (operation_command(w, command, argument_string("uri", uri), -EBADF, on_reply)) {
+        if (operation_command(w, command, argument_string("uri", uri), -EBADF, operation_on_reply)) {
                 w->operation.awaits_migration = true;
                 w->operation.pending++;
         }
@@ -284,7 +195,7 @@ static void on_status(Qmp *qmp, int error, const char *message, json_object *val
 
         if (error >= 0 && json_get_bool(value, "running", &w->was_running) < 0)
                 w->was_running = true;
-        on_reply(qmp, error, message, value, userdata);
+        operation_on_reply(qmp, error, message, value, userdata);
 }
 
 static void on_preserved(int error, void *userdata) {
@@ -314,9 +225,9 @@ void workload_prepare(Workload *w, WorkloadDoneFunc done, void *userdata) {
                 operation_fail(w, -errno, "the creation of a memfd", NULL);
         else {
                 operation_command(w, "query-status", NULL, -EBADF, on_status);
-                operation_command(w, "migrate-set-capabilities", capabilities(), -EBADF, on_reply);
+                operation_command(w, "migrate-set-capabilities", capabilities(), -EBADF, operation_on_reply);
                 operation_command(w, "migrate-set-parameters", argument_u64("max-bandwidth", INT64_MAX), -EBADF,
-                                on_reply);
+                                operation_on_reply);
                 operation_lend_state(w, O_WRONLY);
                 operation_preserve_ram(w);
         }
@@ -328,7 +239,7 @@ static void on_stopped(Qmp *qmp, int error, const char *message, json_object *va
 
         if (error >= 0)
                 w->state = WORKLOAD_PAUSED;
-        on_reply(qmp, error, message, value, userdata);
+        operation_on_reply(qmp, error, message, value, userdata);
 }
 
 void workload_pause(Workload *w, WorkloadDoneFunc done, void *userdata) {
@@ -365,7 +276,7 @@ static void on_continued_after_cancel(Qmp *qmp, int error, const char *message, 
                         sd_event_add_time_relative(w->registry->event, &w->operation.deferred, CLOCK_MONOTONIC,
                                         CONTINUE_AGAIN_USEC, 0, on_continue_again, w) >= 0)
                 return;
-        on_reply(qmp, error, message, value, userdata);
+        operation_on_reply(qmp, error, message, value, userdata);
 }
 
 static void operation_continue(Workload *w) {
@@ -377,7 +288,7 @@ void workload_cancel(Workload *w, WorkloadDoneFunc done, void *userdata) {
                 w->cancel_done = done;
                 w->cancel_userdata = userdata;
                 if (w->operation.awaits_migration)
-                        operation_command(w, "migrate_cancel", NULL, -EBADF, on_reply);
+                        operation_command(w, "migrate_cancel", NULL, -EBADF, operation_on_reply);
                 return;
         }
 
@@ -396,7 +307,7 @@ void workload_cancel(Workload *w, WorkloadDoneFunc done, void *userdata) {
 
 void workload_load(Workload *w, WorkloadDoneFunc done, void *userdata) {
         operation_begin(w, done, userdata);
-        operation_command(w, "migrate-set-capabilities", capabilities(), -EBADF, on_reply);
+        operation_command(w, "migrate-set-capabilities", capabilities(), -EBADF, operation_on_reply);
         operation_lend_state(w, O_RDONLY);
         operation_transfer(w, "migrate-incoming");
         operation_commit(w);
@@ -410,7 +321,7 @@ static void on_continued(Qmp *qmp, int error, const char *message, json_object *
                 if (w->running_tsc == 0)
                         w->running_tsc = tsc_now();
         }
-        on_reply(qmp, error, message, value, userdata);
+        operation_on_reply(qmp, error, message, value, userdata);
 }
 
 void workload_resume(Workload *w, WorkloadDoneFunc done, void *userdata) {

@@ -68,6 +68,18 @@ int preserve_start(sd_event *event, int session_fd, int ram_fd, uint64_t ram_byt
 /* Does not wait; what the thread still does ends with its session. */
 Preserve *preserve_free(Preserve *preserve);
 
+/* operation.c */
+#define COMMAND_USEC (10ULL * 1000 * 1000) /* none of ours takes longer on a machine that works */
+void operation_begin(Workload *w, WorkloadDoneFunc done, void *userdata);
+/* Adds a command, consuming `arguments`; false if it could not be sent, which fails the operation. */
+bool operation_command(Workload *w, const char *command, json_object *arguments, int fd, QmpReplyFunc func);
+void operation_on_reply(Qmp *qmp, int error, const char *message, json_object *value, void *userdata);
+void operation_fail(Workload *w, int error, const char *what, const char *message); /* what fails first counts */
+/* Ends the building of the pipeline. Where nothing is left to wait for, the end still comes from the event loop. */
+void operation_commit(Workload *w);
+bool operation_put(Workload *w); /* one thing less to wait for; true: none is left, operation_finish() is due */
+void operation_finish(Workload *w);
+
 /* qemu.c */
 int qemu_attach(Workload *w, int qmp_fd);
 void qemu_detach(Workload *w, int error); /* the operation that runs ends with `error` */

@@ -134,7 +134,7 @@ class Scenario:
             try:
                 found = machine.run("dmesg >/run/rig/kernel.log 2>&1; "
                                     "(journalctl -b --no-pager || :) >/run/rig/journal.log 2>/dev/null; "
-                                    "ls -d /run/rig/*.log /run/*.log /var/log/*.log 2>/dev/null", 20)
+                                    "ls -d /run/rig/*.log /run/*.log /root/guests/*.console 2>/dev/null", 20)
                 self.keep(machine, *found.out.split())
             except (RigError, OSError):
                 pass
