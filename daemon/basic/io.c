@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -104,6 +105,13 @@ int read_file_at(int dir_fd, const char *path, size_t max, char **ret, size_t *r
         if (ret_size)
                 *ret_size = size;
         return 0;
+}
+
+int read_fd(int fd, size_t max, char **ret, size_t *ret_size) {
+        char path[sizeof("/proc/self/fd/") + 11];
+
+        snprintf(path, sizeof(path), "/proc/self/fd/%i", fd);
+        return read_file_at(AT_FDCWD, path, max, ret, ret_size);
 }
 
 int write_file(const char *path, const char *text) {

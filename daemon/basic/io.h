@@ -20,6 +20,9 @@ int copy_range(int in, off_t offset, uint64_t size, int out);
  * sysfs, whose files claim to be empty. Caller frees *ret. */
 int read_file_at(int dir_fd, const char *path, size_t max, char **ret, size_t *ret_size);
 
+/* The same for what `fd` refers to, whatever its position and access mode: it is opened anew through /proc. */
+int read_fd(int fd, size_t max, char **ret, size_t *ret_size);
+
 /* One write(2) to an existing file, as sysfs wants it. */
 int write_file(const char *path, const char *text);
 

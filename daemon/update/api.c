@@ -28,6 +28,11 @@ static int reply_error(VarlinkCall *call, const char *error, const char *reason,
         return varlink_call_error(call, error, TAKE_PTR(o));
 }
 
+static int reply_in_progress(VarlinkCall *call) {
+        return reply_error(call, "io.liveupdate.UpdateInProgress", NULL, "An update is under way.",
+                        "Wait until it is over; liveupdatectl monitor tells.", NULL);
+}
+
 static json_object *workloads_to_json(Registry *registry) {
         _cleanup_json_ json_object *list = json_object_new_array();
 
@@ -159,8 +164,7 @@ static int method_stage(VarlinkCall *call, json_object *parameters, void *userda
         int r;
 
         if (manager->update)
-                return reply_error(call, "io.liveupdate.UpdateInProgress", NULL, "An update is under way.",
-                                "Wait until it is over; liveupdatectl monitor tells.", NULL);
+                return reply_in_progress(call);
         r = json_get_string(parameters, "commandLine", &command_line);
         if (r < 0 && r != -ENOENT)
                 return varlink_call_invalid_parameter(call, "commandLine");
@@ -184,8 +188,7 @@ static int method_unstage(VarlinkCall *call, json_object *parameters, void *user
         int r;
 
         if (manager->update)
-                return reply_error(call, "io.liveupdate.UpdateInProgress", NULL, "An update is under way.",
-                                "Wait until it is over; liveupdatectl monitor tells.", NULL);
+                return reply_in_progress(call);
         if (!manager->staged)
                 return reply_error(call, "io.liveupdate.NothingStaged", NULL, "No kernel is staged.", "", NULL);
         r = kexec_unload();

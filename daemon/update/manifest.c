@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -162,12 +160,10 @@ int manifest_parse(const char *text, size_t size, Manifest *ret) {
 }
 
 int manifest_read(int fd, Manifest *ret) {
-        char path[sizeof("/proc/self/fd/") + 11];
         _cleanup_free_ char *text = NULL;
         size_t size;
         int r;
 
-        snprintf(path, sizeof(path), "/proc/self/fd/%i", fd);
-        r = read_file_at(AT_FDCWD, path, MANIFEST_BYTES, &text, &size);
+        r = read_fd(fd, MANIFEST_BYTES, &text, &size);
         return r < 0 ? r : manifest_parse(text, size, ret);
 }

@@ -73,11 +73,11 @@ int update_explain(Update *update, int error, const char *format, ...) {
         return error;
 }
 
-static void update_tell(Update *update, const char *text) {
+static void update_tell(Update *update) {
         const char *state, *phase;
 
         update_where(update, &state, &phase);
-        manager_tell(update->manager, state, phase, text);
+        manager_tell(update->manager, state, phase, NULL);
         if (update->call && varlink_call_wants_more(update->call))
                 (void) varlink_call_notify(update->call, manager_progress(update->manager));
 }
@@ -128,7 +128,7 @@ static void update_walk_on(Update *update) {
 
                 if (update->manifest.timeline.start_tsc[update->phase] == 0)
                         timeline_begin(&update->manifest.timeline, update->phase);
-                update_tell(update, NULL);
+                update_tell(update);
                 r = steps[update->phase].run(update);
                 if (r > 0)
                         return;

@@ -4,7 +4,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,15 +72,13 @@ void workload_drop_session(Workload *w) {
 
 static int workload_read_description(Workload *w, int fd) {
         _cleanup_json_ json_object *o = NULL;
-        char path[sizeof("/proc/self/fd/") + 11];
         _cleanup_free_ char *text = NULL;
         const char *name = NULL, *kind = NULL;
         uint64_t uid = 0;
         size_t size;
         int r;
 
-        snprintf(path, sizeof(path), "/proc/self/fd/%i", fd);
-        r = read_file_at(AT_FDCWD, path, DESCRIPTION_BYTES_MAX, &text, &size);
+        r = read_fd(fd, DESCRIPTION_BYTES_MAX, &text, &size);
         if (r < 0)
                 return r;
         r = json_parse_object(text, size, &o);
