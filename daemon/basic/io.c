@@ -126,3 +126,21 @@ int write_file(const char *path, const char *text) {
                 return -errno;
         return (size_t) n == size ? 0 : -EIO;
 }
+
+int write_file_atomic(const char *path, const char *text, mode_t mode) {
+        _cleanup_free_ char *aside = NULL;
+        _cleanup_fd_ int fd = -EBADF;
+        int r;
+
+        if (asprintf(&aside, "%s.new", path) < 0)
+                return -ENOMEM;
+        fd = open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+        if (fd < 0)
+                return -errno;
+        r = write_full(fd, text, strlen(text));
+        if (r >= 0 && rename(aside, path) < 0)
+                r = -errno;
+        if (r < 0)
+                (void) unlink(aside);
+        return r;
+}

@@ -26,3 +26,6 @@ int read_fd(int fd, size_t max, char **ret, size_t *ret_size);
 /* One write(2) to an existing file, as sysfs wants it. */
 int write_file(const char *path, const char *text);
 
+
+/* A regular file as a whole, in place of what `path` names: through PATH.new and rename(2). */
+int write_file_atomic(const char *path, const char *text, mode_t mode);
