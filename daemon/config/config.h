@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* liveupdated.conf(5): one file and its drop-ins, in /etc, /run and /usr/lib as systemd's own. */
+
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "basic/cleanup.h"
+
+typedef enum ChecksumSkipPolicy {
+        CHECKSUM_SKIP_REQUIRE, /* a kernel whose load left out the checksum is committed to, no other */
+        CHECKSUM_SKIP_PREFER,  /* a warning without it */
+        CHECKSUM_SKIP_OFF,     /* no word about it */
+} ChecksumSkipPolicy;
+
+typedef enum AutoCommit {
+        AUTO_COMMIT_NO,
+        AUTO_COMMIT_WINDOW, /* what was staged by itself is committed when liveupdate-commit.timer elapses */
+        AUTO_COMMIT_NOW,
+        _AUTO_COMMIT_MAX,
+} AutoCommit;
+
+typedef struct ConfigOrigin ConfigOrigin;
+typedef struct ConfigProblem ConfigProblem;
+
+typedef struct Config {
+        /* [Update] */
+        uint64_t max_blackout_usec;     /* MaxBlackoutSec=: the old side's share, from pause to reboot() */
+        uint64_t restore_timeout_usec;  /* RestoreTimeoutSec=: for a workload to come back, then it is reported */
+        uint64_t quiesce_timeout_usec;  /* QuiesceTimeoutSec=: for services to stop and file systems to be synced */
+        bool stop_services;             /* StopServices= */
+        ChecksumSkipPolicy checksum_skip; /* ChecksumSkip= */
+        /* [Automation] */
+        bool auto_stage;                /* AutoStage= */
+        AutoCommit auto_commit;         /* AutoCommit= */
+        /* [Log] */
+        int log_level;                  /* LogLevel=: LOG_ERR to LOG_DEBUG */
+
+        ConfigOrigin *origins;          /* of each key, in the order of the table */
+        ConfigProblem *problems;        /* what was passed over */
+        size_t n_problems;
+} Config;
+
+/* Reads it all below `root` ("" for the real one). Never fails for what is written in a file: an unknown section or
+ * key, a bad value, a line that is none, an unreadable file becomes a problem, and the rest counts. Negative errno for
+ * want of memory only. */
+int config_load(const char *root, Config **ret);
+Config *config_free(Config *config);
+DEFINE_CLEANUP(Config *, config_free)
+
+/* "/etc/liveupdate/liveupdated.conf:12: unknown key 'AutoStag' in section [Automation]"; NULL past the last. */
+const char *config_problem(const Config *config, size_t i);
+
+/* [{"section", "key", "value", "origin"}], in the order of the manual; origin is "default" or "FILE:LINE". */
+json_object *config_to_json(const Config *config);
+
+const char *auto_commit_to_string(AutoCommit auto_commit);
+const char *checksum_skip_policy_to_string(ChecksumSkipPolicy policy);

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
+#include <string.h>
+
+#include "config-fixture.h"
+
+START_TEST(good_values) {
+        static const struct {
+                const char *section, *key, *value, *shown;
+        } cases[] = {
+                { "Update", "MaxBlackoutSec", "100ms", "100ms" },
+                { "Update", "MaxBlackoutSec", "10min", "10min" },
+                { "Update", "MaxBlackoutSec", "2.5", "2s 500ms" },
+                { "Update", "RestoreTimeoutSec", "1", "1s" },
+                { "Update", "RestoreTimeoutSec", "1day", "1d" },
+                { "Update", "RestoreTimeoutSec", "infinity", "infinity" },
+                { "Update", "QuiesceTimeoutSec", "1min 30", "1min 30s" },
+                { "Update", "QuiesceTimeoutSec", "infinity", "infinity" },
+                { "Update", "StopServices", "off", "no" },
+                { "Update", "StopServices", "No", "no" },
+                { "Update", "StopServices", "0", "no" },
+                { "Update", "StopServices", "f", "no" },
+                { "Update", "StopServices", "n", "no" },
+                { "Update", "StopServices", "false", "no" },
+                { "Update", "ChecksumSkip", "require", "require" },
+                { "Update", "ChecksumSkip", "prefer", "prefer" },
+                { "Update", "ChecksumSkip", "off", "off" },
+                { "Automation", "AutoStage", "yes", "yes" },
+                { "Automation", "AutoStage", "TRUE", "yes" },
+                { "Automation", "AutoStage", "on", "yes" },
+                { "Automation", "AutoStage", "1", "yes" },
+                { "Automation", "AutoStage", "y", "yes" },
+                { "Automation", "AutoStage", "t", "yes" },
+                { "Automation", "AutoCommit", "no", "no" },
+                { "Automation", "AutoCommit", "window", "window" },
+                { "Automation", "AutoCommit", "now", "now" },
+                { "Log", "LogLevel", "err", "err" },
+                { "Log", "LogLevel", "warning", "warning" },
+                { "Log", "LogLevel", "notice", "notice" },
+                { "Log", "LogLevel", "info", "info" },
+                { "Log", "LogLevel", "debug", "debug" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_(config_freep) Config *config = NULL;
+                char text[128], expected[128];
+
+                snprintf(text, sizeof(text), "[%s]\n%s=%s\n", cases[i].section, cases[i].key,
+                                cases[i].value);
+                config = from_text(text);
+                snprintf(expected, sizeof(expected), "%s @ f:2", cases[i].shown);
+                ck_assert_str_eq(shown(config, cases[i].key), expected);
+                ck_assert_uint_eq(config->n_problems, 0);
+        }
+}
+END_TEST
+
+/* The struct holds what the text says. */
+START_TEST(values_in_c) {
+        _cleanup_(config_freep) Config *config = from_text(
+                        "[Update]\nMaxBlackoutSec=3\nRestoreTimeoutSec=4\nQuiesceTimeoutSec=infinity\n"
+                        "StopServices=no\nChecksumSkip=off\n"
+                        "[Automation]\nAutoStage=yes\nAutoCommit=window\n[Log]\nLogLevel=warning\n");
+
+        ck_assert_uint_eq(config->max_blackout_usec, 3000000);
+        ck_assert_uint_eq(config->restore_timeout_usec, 4000000);
+        ck_assert_uint_eq(config->quiesce_timeout_usec, UINT64_MAX);
+        ck_assert(!config->stop_services);
+        ck_assert_int_eq(config->checksum_skip, CHECKSUM_SKIP_OFF);
+        ck_assert(config->auto_stage);
+        ck_assert_int_eq(config->auto_commit, AUTO_COMMIT_WINDOW);
+        ck_assert_int_eq(config->log_level, LOG_WARNING);
+        ck_assert_str_eq(auto_commit_to_string(config->auto_commit), "window");
+        ck_assert_str_eq(checksum_skip_policy_to_string(config->checksum_skip), "off");
+        ck_assert_ptr_null(auto_commit_to_string(_AUTO_COMMIT_MAX));
+}
+END_TEST
+
+START_TEST(bad_values) {
+        static const char blackout[] = "a time span from 100ms to 10min, such as 10s";
+        static const char restore[] = "a time span from 1s to 1d or infinity, such as 90s";
+        static const char quiesce[] = "a time span from 1s to 1d or infinity, such as 120s";
+        static const struct {
+                const char *section, *key, *value, *needed;
+        } cases[] = {
+                { "Update", "MaxBlackoutSec", "99ms", blackout },
+                { "Update", "MaxBlackoutSec", "0", blackout },
+                { "Update", "MaxBlackoutSec", "10min 1us", blackout },
+                { "Update", "MaxBlackoutSec", "infinity", blackout },
+                { "Update", "MaxBlackoutSec", "-1s", blackout },
+                { "Update", "MaxBlackoutSec", "10 parsecs", blackout },
+                { "Update", "MaxBlackoutSec", "18446744073709551617", blackout },
+                { "Update", "MaxBlackoutSec", "5s # five", blackout },
+                { "Update", "MaxBlackoutSec", "\"5s\"", blackout },
+                { "Update", "RestoreTimeoutSec", "999ms", restore },
+                { "Update", "RestoreTimeoutSec", "1d 1us", restore },
+                { "Update", "RestoreTimeoutSec", "forever", restore },
+                { "Update", "RestoreTimeoutSec", "infinity 1s", restore },
+                { "Update", "QuiesceTimeoutSec", "0.5", quiesce },
+                { "Update", "QuiesceTimeoutSec", "2days", quiesce },
+                { "Update", "QuiesceTimeoutSec", "no", quiesce },
+                { "Update", "StopServices", "maybe", "yes or no" },
+                { "Update", "StopServices", "2", "yes or no" },
+                { "Update", "ChecksumSkip", "yes", "require, prefer or off" },
+                { "Update", "ChecksumSkip", "Off", "require, prefer or off" },
+                { "Automation", "AutoStage", "window", "yes or no" },
+                { "Automation", "AutoCommit", "yes", "no, window or now" },
+                { "Log", "LogLevel", "verbose", "err, warning, notice, info or debug" },
+                { "Log", "LogLevel", "7", "err, warning, notice, info or debug" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_(config_freep) Config *config = NULL;
+                char text[128], expected[256];
+
+                snprintf(text, sizeof(text), "# one\n[%s]\n\n%s=%s\n", cases[i].section, cases[i].key,
+                                cases[i].value);
+                config = from_text(text);
+                snprintf(expected, sizeof(expected),
+                                "f:4: bad value '%s' for %s= in section [%s], passed over; it must be %s",
+                                cases[i].value, cases[i].key, cases[i].section, cases[i].needed);
+                assert_problem(config, 0, expected);
+                ck_assert_uint_eq(config->n_problems, 1);
+                assert_defaults(config);
+                ck_assert_ptr_nonnull(strstr(shown(config, cases[i].key), "@ default"));
+        }
+}
+END_TEST
+
+START_TEST(a_bad_value_keeps_the_one_before) {
+        _cleanup_(config_freep) Config *config = NULL;
+
+        config = from_text("[Update]\nMaxBlackoutSec=3\nMaxBlackoutSec=3h\nStopServices=no\nStopServices=\n"
+                           "RestoreTimeoutSec=1\nRestoreTimeoutSec=2\n");
+        ck_assert_str_eq(shown(config, "MaxBlackoutSec"), "3s @ f:2");
+        ck_assert_str_eq(shown(config, "StopServices"), "yes @ f:5"); /* the line that reset it */
+        ck_assert_str_eq(shown(config, "RestoreTimeoutSec"), "2s @ f:7");
+        ck_assert_uint_eq(config->n_problems, 1);
+}
+END_TEST
+
+UNIT_MAIN("config", good_values, values_in_c, bad_values, a_bad_value_keeps_the_one_before)
