@@ -117,3 +117,19 @@ FrozenFilesystems *frozen_filesystems_thaw(FrozenFilesystems *frozen) {
         free(frozen);
         return NULL;
 }
+
+static bool filesystem_thaw(const char *path) {
+        _cleanup_fd_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOCTTY);
+
+        return fd >= 0 && ioctl(fd, FITHAW, 0) >= 0; /* EINVAL: it was not frozen */
+}
+
+void filesystems_thaw_leftover(void) {
+        _cleanup_(mount_iterator_freep) struct libmnt_iter *iterator = mnt_new_iter(MNT_ITER_FORWARD);
+        _cleanup_(mounts_freep) Mounts *mounts = mnt_new_table_from_file("/proc/self/mountinfo");
+        Mount *mount;
+
+        while (iterator && mounts && mnt_table_next_fs(mounts, iterator, &mount) == 0)
+                if (is_on_block_device(mount) && filesystem_thaw(mnt_fs_get_target(mount)))
+                        log_warning("Thawed %s, which the daemon before had left frozen.", mnt_fs_get_target(mount));
+}

@@ -16,3 +16,6 @@ int filesystems_freeze(FrozenFilesystems **ret);
 /* Thaws all, in reverse. */
 FrozenFilesystems *frozen_filesystems_thaw(FrozenFilesystems *frozen);
 DEFINE_CLEANUP(FrozenFilesystems *, frozen_filesystems_thaw)
+
+/* What a predecessor of this process froze and did not live to thaw. */
+void filesystems_thaw_leftover(void);
