@@ -82,7 +82,8 @@ void operation_on_reply(Qmp *qmp, int error, const char *message, json_object *v
                 operation_finish(w);
 }
 
-bool operation_command(Workload *w, const char *command, json_object *arguments, int fd, QmpReplyFunc func) {
+static bool operation_add(Workload *w, const char *command, json_object *arguments, int fd, uint64_t timeout_usec,
+                QmpReplyFunc func) {
         int r;
 
         if (!w->qmp) {
@@ -90,11 +91,24 @@ bool operation_command(Workload *w, const char *command, json_object *arguments,
                 operation_fail(w, -ECONNRESET, command, NULL);
                 return false;
         }
-        r = qmp_execute(w->qmp, command, arguments, fd, COMMAND_USEC, func, w);
+        r = qmp_execute(w->qmp, command, arguments, fd, timeout_usec, func, w);
         if (r < 0) {
                 operation_fail(w, r, command, NULL);
                 return false;
         }
         w->operation.pending++;
         return true;
+}
+
+bool operation_command(Workload *w, const char *command, json_object *arguments, int fd, QmpReplyFunc func) {
+        return operation_add(w, command, arguments, fd, COMMAND_USEC, func);
+}
+
+bool operation_query(Workload *w, const char *command, uint64_t timeout_usec, QmpReplyFunc func) {
+        return operation_add(w, command, NULL, -EBADF, timeout_usec, func);
+}
+
+void operation_await_migration(Workload *w) {
+        w->operation.awaits_migration = true;
+        w->operation.pending++;
 }

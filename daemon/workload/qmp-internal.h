@@ -17,6 +17,7 @@ struct Qmp {
         QmpState state;
         int fd;
         bool is_output_broken;
+        bool has_heard; /* a whole line */
         bool is_freed;
 
         sd_event *event;

@@ -100,7 +100,7 @@ static int qmp_dispatch_reply(Qmp *q, json_object *line) {
 
 int qmp_dispatch_line(Qmp *q, const char *text, size_t size) {
         _cleanup_json_ json_object *line = NULL;
-        bool is_first = q->state == QMP_GREETING;
+        bool is_first;
         int r;
 
         if (size > 0 && text[size - 1] == '\r')
@@ -108,7 +108,8 @@ int qmp_dispatch_line(Qmp *q, const char *text, size_t size) {
         if (size == 0)
                 return 0;
 
-        if (is_first) {
+        is_first = !TAKE(q->has_heard, true);
+        if (q->state == QMP_GREETING) {
                 r = qmp_negotiate(q, "qmp_capabilities");
                 if (r < 0)
                         return r;

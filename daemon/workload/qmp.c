@@ -183,6 +183,23 @@ int qmp_new(sd_event *event, int fd, QmpEventFunc on_event, QmpClosedFunc on_clo
         return 0;
 }
 
+int qmp_take_over(sd_event *event, int fd, QmpEventFunc on_event, QmpClosedFunc on_closed, void *userdata,
+                Qmp **ret) {
+        _cleanup_(qmp_freep) Qmp *q = NULL;
+        int r;
+
+        r = qmp_new(event, fd, on_event, on_closed, userdata, &q);
+        if (r < 0)
+                return r;
+        r = qmp_negotiate(q, "qmp_capabilities");
+        if (r >= 0)
+                r = qmp_watch_output(q);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(q);
+        return 0;
+}
+
 Qmp *qmp_free(Qmp *q) {
         QmpCommand *c;
 

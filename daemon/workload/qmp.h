@@ -27,6 +27,10 @@ typedef void (*QmpClosedFunc)(Qmp *qmp, int error, void *userdata);
  * greeting. Safe on a connection that has negotiated its capabilities before (another daemon's). */
 int qmp_new(sd_event *event, int fd, QmpEventFunc on_event, QmpClosedFunc on_closed, void *userdata,
                 Qmp **ret);
+/* The same for a connection that is known to be another daemon's: no greeting is waited for, though one that
+ * is still to come is understood. */
+int qmp_take_over(sd_event *event, int fd, QmpEventFunc on_event, QmpClosedFunc on_closed, void *userdata,
+                Qmp **ret);
 /* Outstanding replies are not called any more. Safe from within any callback. */
 Qmp *qmp_free(Qmp *qmp);
 DEFINE_CLEANUP(Qmp *, qmp_free)

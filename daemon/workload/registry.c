@@ -4,11 +4,8 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "basic/io.h"
 #include "basic/json.h"
-#include "basic/log.h"
 #include "timeline/timeline.h"
 #include "workload/workload-internal.h"
 
@@ -40,7 +37,11 @@ void workload_set_problem(Workload *w, const char *format, ...) {
         va_end(ap);
 }
 
-static Workload *workload_free(Workload *w) {
+void workload_clear_problem(Workload *w) {
+        free(TAKE_PTR(w->problem));
+}
+
+Workload *workload_free(Workload *w) {
         Registry *registry = w->registry;
 
         if (registry) {
@@ -51,11 +52,12 @@ static Workload *workload_free(Workload *w) {
 
         sd_event_source_disable_unref(w->operation.deferred);
         sd_event_source_disable_unref(w->pid_source);
-        preserve_free(w->preserve);
+        task_free(w->preserve);
         qmp_free(w->qmp);
         fd_close(w->pid_fd);
         fd_close(w->ram_fd);
         fd_close(w->state_fd);
+        fd_close(w->description_fd);
         fd_close(w->session_fd);
         free(w->operation.why);
         free(w->problem);
@@ -65,15 +67,13 @@ static Workload *workload_free(Workload *w) {
         return NULL;
 }
 
-DEFINE_CLEANUP(Workload *, workload_free)
-
-static int workload_new(const char *name, const char *kind, Workload **ret) {
+int workload_new(const char *name, const char *kind, Workload **ret) {
         _cleanup_(workload_freep) Workload *w = NULL;
 
         w = calloc(1, sizeof(*w));
         if (!w)
                 return -ENOMEM;
-        w->pid_fd = w->ram_fd = w->state_fd = w->session_fd = -EBADF;
+        w->pid_fd = w->ram_fd = w->state_fd = w->description_fd = w->session_fd = -EBADF;
         w->name = strdup(name);
         w->kind = strdup(kind);
         if (!w->name || !w->kind)
@@ -83,7 +83,7 @@ static int workload_new(const char *name, const char *kind, Workload **ret) {
         return 0;
 }
 
-static void registry_link(Registry *registry, Workload *w) {
+void registry_link(Registry *registry, Workload *w) {
         w->registry = registry;
         w->previous = registry->last;
         *(registry->last ? &registry->last->next : &registry->first) = w;
@@ -127,123 +127,6 @@ Workload *registry_get(Registry *registry, const char *name) {
         return NULL;
 }
 
-/* A process that ended before its guest ran again leaves the session as it was: the next claim gets the same fds. */
-static int on_process_ended(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
-        Workload *w = userdata;
-        bool can_be_claimed_again = w->is_preserved;
-
-
-        if (can_be_claimed_again && w->state != WORKLOAD_FAILED) {
-                w->state = WORKLOAD_PRESERVED;
-                workload_set_problem(w, "its process %i ended before the guest ran", (int) w->pid);
-        }
-        qemu_detach(w, -ESRCH);
-        w->pid_source = sd_event_source_disable_unref(w->pid_source);
-        w->pid_fd = fd_close(w->pid_fd);
-        w->pid = 0;
-
-        w->registry->listener.gone(w, w->registry->listener.userdata);
-        if (!can_be_claimed_again)
-                workload_free(w);
-        return 0;
-}
-
-static int workload_attach_process(Workload *w, WorkloadRegistration *registration) {
-        int r;
-
-        r = sd_event_add_io(w->registry->event, &w->pid_source, registration->pid_fd, EPOLLIN, on_process_ended, w);
-        if (r < 0)
-                return r;
-        w->pid_fd = TAKE_FD(registration->pid_fd);
-        w->pid = registration->pid;
-
-        r = qemu_attach(w, TAKE_FD(registration->qmp_fd));
-        if (r < 0) {
-                w->pid_source = sd_event_source_disable_unref(w->pid_source);
-                w->pid_fd = fd_close(w->pid_fd);
-                w->pid = 0;
-        }
-        return r;
-}
-
-static int workload_claim(Workload *w, WorkloadRegistration *registration) {
-        int r;
-
-        if (registration->uid != w->uid && registration->uid != 0)
-                return -EPERM;
-        if (w->pid != 0 || !w->is_preserved)
-                return -EEXIST;
-        if (w->ram_fd < 0 || w->state_fd < 0)
-                return -ENODATA;
-        if (registration->ram_bytes != w->ram_bytes)
-                return -ENOSPC;
-
-        w->state = WORKLOAD_RESTORING;
-        w->running_tsc = 0;
-        free(TAKE_PTR(w->problem));
-        r = workload_attach_process(w, registration);
-        if (r < 0)
-                w->state = WORKLOAD_PRESERVED;
-        return r;
-}
-
-int registry_register(Registry *registry, WorkloadRegistration *registration, Workload **ret) {
-        Workload *w = registry_get(registry, registration->name);
-        int r;
-
-        if (w) {
-                *ret = w;
-                return workload_claim(w, registration);
-        }
-        if (registry->size >= WORKLOADS_MAX)
-                return -E2BIG;
-
-        r = workload_new(registration->name, registration->kind, &w);
-        if (r < 0)
-                return r;
-        registry_link(registry, w);
-        w->state = WORKLOAD_RUNNING;
-        w->uid = registration->uid;
-        w->ram_bytes = registration->ram_bytes;
-        w->ram_fd = TAKE_FD(registration->ram_fd);
-
-        r = workload_attach_process(w, registration);
-        if (r < 0) {
-                workload_free(w);
-                return r;
-        }
-
-        *ret = w;
-        return 0;
-}
-
-void workload_registration_done(WorkloadRegistration *registration) {
-        registration->pid_fd = fd_close(registration->pid_fd);
-        registration->ram_fd = fd_close(registration->ram_fd);
-        registration->qmp_fd = fd_close(registration->qmp_fd);
-}
-
-int registry_add_preserved(Registry *registry, const char *name, int session_fd, Workload **ret) {
-        Workload *w;
-        int r;
-
-        r = workload_new(name, "qemu", &w);
-        if (r < 0) {
-                fd_close(session_fd);
-                return r;
-        }
-        registry_link(registry, w);
-        w->session_fd = session_fd;
-        w->is_preserved = true;
-        w->state = WORKLOAD_PRESERVED;
-        *ret = w;
-
-        r = workload_take_preserved(w);
-        if (r < 0)
-                w->state = WORKLOAD_FAILED;
-        return r;
-}
-
 const char *workload_name(const Workload *w) {
         return w->name;
 }
@@ -257,6 +140,8 @@ WorkloadState workload_state(const Workload *w) {
 }
 
 const char *workload_problem(const Workload *w) {
+        if (!w->problem && w->is_being_taken_over)
+                return "QEMU has not told yet how it is, since the daemon was restarted";
         return w->problem;
 }
 
@@ -285,7 +170,7 @@ json_object *workload_to_json(const Workload *w) {
                         json_add_string(o, "state", workload_state_to_string(w->state)) < 0 ||
                         (w->pid > 0 && json_add_u64(o, "pid", (uint64_t) w->pid) < 0) ||
                         json_add_u64(o, "ramBytes", w->ram_bytes) < 0 ||
-                        json_add_string(o, "problem", w->problem) < 0)
+                        json_add_string(o, "problem", workload_problem(w)) < 0)
                 return NULL;
         return TAKE_PTR(o);
 }

@@ -10,13 +10,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "basic/io.h"
-#include "basic/json.h"
 #include "luo/luo.h"
 #include "workload/workload-internal.h"
 
 #define SESSION_PREFIX "liveupdated/"
-#define DESCRIPTION_BYTES_MAX (16U * 1024)
 
 static_assert(sizeof(SESSION_PREFIX) - 1 + WORKLOAD_NAME_MAX <= LUO_SESSION_NAME_MAX, "a session's name must fit");
 
@@ -32,6 +29,8 @@ int workload_create_session(Workload *w, int device_fd) {
 
         if (!name)
                 return -ENOMEM;
+        if (w->session_fd >= 0)
+                return -EBUSY; /* of the update before, not finished */
         fd = luo_session_create(device_fd, name);
         if (fd < 0)
                 return fd;
@@ -39,83 +38,68 @@ int workload_create_session(Workload *w, int device_fd) {
         return 0;
 }
 
-static int workload_describe(const Workload *w, int *ret_fd) {
-        _cleanup_json_ json_object *o = json_object_new_object();
-        const char *text;
+/* Under the old kernel a kept description tells the next daemon that there is an update to be undone. */
+int workload_preserve_description(Workload *w) {
+        int r = workload_describe(w, &w->description_fd);
 
-        if (!o || json_add_string(o, "name", w->name) < 0 || json_add_string(o, "kind", w->kind) < 0 ||
-                        json_add_u64(o, "uid", w->uid) < 0 || json_add_u64(o, "ramBytes", w->ram_bytes) < 0 ||
-                        json_add_u64(o, "pausedTsc", w->paused_tsc) < 0 ||
-                        json_add_bool(o, "wasRunning", w->was_running) < 0)
-                return -ENOMEM;
-        text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN);
-        return text ? memfd_new_with("liveupdate-description", text, strlen(text), ret_fd) : -ENOMEM;
+        if (r < 0)
+                return r;
+        workload_drop_update(w);
+        workload_keep(w, KEPT_DESCRIPTION, w->description_fd);
+        workload_keep(w, KEPT_STATE, w->state_fd);
+        return luo_session_preserve(w->session_fd, TOKEN_DESCRIPTION, w->description_fd);
 }
 
 int workload_preserve_state(Workload *w) {
-        _cleanup_fd_ int description_fd = -EBADF;
-        int r;
+        int r = workload_describe_again(w, w->description_fd); /* with what is known since: when it was paused */
 
-        r = workload_describe(w, &description_fd);
-        if (r < 0)
-                return r;
-        r = luo_session_preserve(w->session_fd, TOKEN_DESCRIPTION, description_fd);
-        if (r < 0)
-                return r;
-        return luo_session_preserve(w->session_fd, TOKEN_STATE, w->state_fd);
+        return r < 0 ? r : luo_session_preserve(w->session_fd, TOKEN_STATE, w->state_fd);
 }
 
 void workload_drop_session(Workload *w) {
         w->session_fd = fd_close(w->session_fd);
+        w->description_fd = fd_close(w->description_fd);
         w->state_fd = fd_close(w->state_fd);
 }
 
-static int workload_read_description(Workload *w, int fd) {
-        _cleanup_json_ json_object *o = NULL;
-        _cleanup_free_ char *text = NULL;
-        const char *name = NULL, *kind = NULL;
-        uint64_t uid = 0;
-        size_t size;
-        int r;
+void workload_drop_update(Workload *w) {
+        workload_drop_kept(w, KEPT_DESCRIPTION);
+        workload_drop_kept(w, KEPT_STATE);
+}
 
-        r = read_fd(fd, DESCRIPTION_BYTES_MAX, &text, &size);
-        if (r < 0)
-                return r;
-        r = json_parse_object(text, size, &o);
-        if (r < 0)
-                return r;
-
-        if (json_get_string(o, "name", &name) < 0 || strcmp(name, w->name) != 0 ||
-                        json_get_string(o, "kind", &kind) < 0 || strcmp(kind, w->kind) != 0 ||
-                        json_get_u64(o, "uid", &uid) < 0 || uid >= UINT32_MAX ||
-                        json_get_u64(o, "ramBytes", &w->ram_bytes) < 0 ||
-                        json_get_u64(o, "pausedTsc", &w->paused_tsc) < 0 ||
-                        json_get_bool(o, "wasRunning", &w->was_running) < 0)
-                return -EBADMSG;
-        w->uid = (uid_t) uid;
+/* The kernel hands out what was retrieved before once more, until the session is finished
+ * (kernel/liveupdate/luo_file.c:luo_retrieve_file()): what a predecessor of this daemon took out and did not get to
+ * keep is not lost. */
+static int take(Workload *w, int *fd, uint64_t token, Kept what, const char *noun) {
+        if (*fd >= 0)
+                return 0;
+        *fd = luo_session_retrieve_fd(w->session_fd, token);
+        if (*fd < 0) {
+                workload_set_problem(w, "its %s did not come over: %s", noun, strerror(-*fd));
+                return *fd;
+        }
+        workload_keep(w, what, *fd);
         return 0;
 }
 
 int workload_take_preserved(Workload *w) {
-        _cleanup_fd_ int description_fd = -EBADF;
         struct stat st;
         int r;
 
-        description_fd = luo_session_retrieve_fd(w->session_fd, TOKEN_DESCRIPTION);
-        r = description_fd < 0 ? description_fd : workload_read_description(w, description_fd);
+        r = take(w, &w->description_fd, TOKEN_DESCRIPTION, KEPT_DESCRIPTION, "description");
+        if (r < 0)
+                return r;
+        r = workload_read_description(w, w->description_fd);
         if (r < 0) {
-                workload_set_problem(w, "its description did not come over: %s", strerror(-r));
+                workload_set_problem(w, "its description cannot be read: %s", strerror(-r));
                 return r;
         }
-
-        w->ram_fd = luo_session_retrieve_fd(w->session_fd, TOKEN_RAM);
-        w->state_fd = luo_session_retrieve_fd(w->session_fd, TOKEN_STATE);
-        if (w->ram_fd < 0 || w->state_fd < 0) {
-                r = w->ram_fd < 0 ? w->ram_fd : w->state_fd;
-                workload_set_problem(w, "its %s did not come over: %s", w->ram_fd < 0 ? "memory" : "device state",
-                                strerror(-r));
+        r = take(w, &w->ram_fd, TOKEN_RAM, KEPT_RAM, "memory");
+        if (r < 0)
                 return r;
-        }
+        r = take(w, &w->state_fd, TOKEN_STATE, KEPT_STATE, "device state");
+        if (r < 0)
+                return r;
 
         if (fstat(w->ram_fd, &st) < 0 || (uint64_t) st.st_size != w->ram_bytes) {
                 workload_set_problem(w, "its memory came over with another size");
@@ -131,6 +115,8 @@ int workload_finish(Workload *w) {
                 workload_set_problem(w, "its session could not be finished: %s", strerror(-r));
                 return r;
         }
+        workload_drop_kept(w, KEPT_SESSION);
+        workload_drop_update(w);
         workload_drop_session(w);
         w->is_preserved = false;
         return 0;

@@ -11,6 +11,7 @@
 #include <systemd/sd-event.h>
 
 #include "basic/cleanup.h"
+#include "store/store.h"
 
 #define WORKLOAD_NAME_MAX 40 /* so that a session's name fits LUO_SESSION_NAME_MAX */
 #define WORKLOADS_MAX 1024U
@@ -36,12 +37,15 @@ typedef void (*WorkloadDoneFunc)(Workload *w, int error, const char *why, void *
 
 /* What the owner of the registry is told. */
 typedef struct RegistryListener {
-        void (*ready)(Workload *w, void *userdata);     /* a claimed one's process answers: it can be loaded */
+        void (*ready)(Workload *w, void *userdata);     /* the process of a preserved one answers. By its state: it can
+                                                         * be loaded (WORKLOAD_RESTORING), or a predecessor of this
+                                                         * daemon brought it further (WORKLOAD_LOADED, _RUNNING) */
         void (*gone)(Workload *w, void *userdata);      /* its process ended; the workload is freed right after, unless
                                                          * it is preserved and can be claimed again */
         void *userdata;
 } RegistryListener;
 
+/* Freeing it drops nothing from the store: the next daemon goes on with it. */
 int registry_new(sd_event *event, const RegistryListener *listener, Registry **ret);
 Registry *registry_free(Registry *registry);
 DEFINE_CLEANUP(Registry *, registry_free)
@@ -54,7 +58,8 @@ bool workload_name_is_valid(const char *name); /* [A-Za-z0-9_.-]{1,40}, beginnin
 
 /* A running one, or the process that claims a preserved one. All fds are taken, on failure too. -EEXIST: the name is
  * taken by one that runs; -EPERM: the preserved one belongs to another user; -E2BIG: WORKLOADS_MAX. -ENODATA:
- * what was preserved did not come over whole. In a claim `ram_fd` is dropped in favour of the preserved one, and -ENOSPC says that `ram_bytes` differs from it. */
+ * what was preserved did not come over whole. In a claim `ram_fd` is dropped in favour of the preserved one, and
+ * -ENOSPC says that `ram_bytes` differs from it. */
 typedef struct WorkloadRegistration {
         const char *name, *kind;
         uid_t uid;
@@ -69,6 +74,14 @@ void workload_registration_done(WorkloadRegistration *registration); /* closes w
 /* One that came over in `session_fd` (taken), whose fds are taken out here. With an error it is in the registry all the
  * same, as WORKLOAD_FAILED with a problem, and its session open, so that nothing more is lost. */
 int registry_add_preserved(Registry *registry, const char *name, int session_fd, Workload **ret);
+
+/* At start, before anything is registered: every workload that a predecessor of this process knew under this kernel,
+ * from the fds it stored (store.h), which stay there. Does not wait: how it is with a process, QEMU tells in the event
+ * loop. Until then one that runs has a problem, so that it is not updated, and a preserved one is WORKLOAD_RESTORING
+ * and ready() afterwards, unless it is silent (WORKLOAD_FAILED). Those of an update that ended with the predecessor
+ * run again, as after workload_cancel(). What came over from the previous kernel and is not finished is preserved as
+ * before. A damaged one is logged and, if it was preserved, kept as WORKLOAD_FAILED. */
+int registry_inherit(Registry *registry, Inheritance *inheritance);
 
 /* "liveupdated/NAME". Caller frees. */
 char *workload_session_name(const char *name);
@@ -89,7 +102,8 @@ void workload_pause(Workload *w, WorkloadDoneFunc done, void *userdata);
 void workload_save(Workload *w, WorkloadDoneFunc done, void *userdata);
 void workload_cancel(Workload *w, WorkloadDoneFunc done, void *userdata); /* runs again, nothing preserved */
 
-/* The steps of the new side, once it is ready. */
+/* The steps of the new side, once it is ready. One that a predecessor of this daemon did ends well at once, from the
+ * event loop like the others. */
 void workload_load(Workload *w, WorkloadDoneFunc done, void *userdata);
 void workload_resume(Workload *w, WorkloadDoneFunc done, void *userdata);
 int workload_finish(Workload *w); /* the session; it must run */

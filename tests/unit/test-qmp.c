@@ -62,6 +62,68 @@ START_TEST(passes_over_what_was_for_another) {
 }
 END_TEST
 
+static void fake_connect_heir(Fake *f) {
+        int fds[2];
+
+        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+        f->fd = fds[1];
+        ck_assert_int_eq(qmp_take_over(f->event, fds[0], on_event, on_closed, &f->seen, &f->seen.qmp), 0);
+}
+
+static void take_over(bool is_cut) {
+        FAKE(f);
+
+        fake_connect_heir(&f);
+        ck_assert_int_eq(execute(&f, "stop", -EBADF), 0);
+        if (is_cut) /* what was under way when the other daemon ended */
+                fake_say(&f, "ta\": {}}\r\n{\"return\":{},\"id\":\"other\"}\n{\"event\":\"STOP\"}\n");
+        fake_expect(&f, "qmp_capabilities", "\"error\":{\"class\":\"CommandNotFound\"}");
+        fake_expect(&f, "query-version", "\"return\":{\"qemu\":{\"major\":11,\"minor\":1,\"micro\":2}}");
+        fake_expect(&f, "stop", "\"return\":{}");
+        ck_assert_uint_eq(f.seen.n_replies, 1);
+        ck_assert_int_eq(f.seen.error, 0);
+        ck_assert_uint_eq(f.seen.n_events, is_cut ? 1 : 0);
+        ck_assert_uint_eq(qmp_version(f.seen.qmp), 11 << 16 | 1 << 8 | 2);
+}
+
+START_TEST(waits_for_no_greeting_it_was_told_of) {
+        take_over(false);
+}
+END_TEST
+
+START_TEST(takes_over_in_the_midst_of_a_line) {
+        take_over(true);
+}
+END_TEST
+
+START_TEST(understands_a_greeting_that_is_late) {
+        FAKE(f);
+
+        fake_connect_heir(&f);
+        ck_assert_int_eq(execute(&f, "stop", -EBADF), 0);
+        fake_settle(&f);
+        fake_say(&f, GREETING);
+        ck_assert_uint_eq(qmp_version(f.seen.qmp), 7 << 16 | 2 << 8 | 22);
+        fake_expect(&f, "qmp_capabilities", "\"return\":{}");
+        fake_expect(&f, "stop", "\"return\":{}");
+        ck_assert_uint_eq(f.seen.n_replies, 1);
+        ck_assert_int_eq(f.seen.error, 0);
+}
+END_TEST
+
+/* A line that was cut is forgiven once, at the very beginning. */
+START_TEST(takes_no_other_nonsense_over) {
+        FAKE(f);
+
+        fake_connect_heir(&f);
+        fake_say(&f, "ta\": {}}\n");
+        ck_assert_uint_eq(f.seen.n_closed, 0);
+        fake_say(&f, "ta\": {}}\n");
+        ck_assert_uint_eq(f.seen.n_closed, 1);
+        ck_assert_int_eq(f.seen.closed_error, -EBADMSG);
+}
+END_TEST
+
 START_TEST(reports_refusals) {
         FAKE(f);
 
@@ -250,6 +312,8 @@ START_TEST(talks_to_a_real_qemu) {
 END_TEST
 
 UNIT_MAIN("qmp", negotiates_then_executes, takes_over_a_negotiated_connection,
-                passes_over_what_was_for_another, reports_refusals, ignores_a_late_answer,
+                passes_over_what_was_for_another, waits_for_no_greeting_it_was_told_of,
+                takes_over_in_the_midst_of_a_line, understands_a_greeting_that_is_late,
+                takes_no_other_nonsense_over, reports_refusals, ignores_a_late_answer,
                 never_sends_what_timed_out, looks_before_it_gives_up, sends_one_fd_at_a_time,
                 closes_once_after_all_replies, talks_to_a_real_qemu)
