@@ -17,12 +17,12 @@ static void help(void) {
              "Swaps the Linux kernel under running virtual machines.\n\n"
              "  -h --help     Show this help\n"
              "     --version  Show the version\n"
-             "  -d --debug    Log more\n\n"
+             "  -d --debug    Log more, whatever LogLevel= says\n\n"
              "It is controlled by liveupdatectl(1).");
 }
 
 /* 0: go on, 1: done, negative errno. */
-static int parse_options(int argc, char **argv) {
+static int parse_options(int argc, char **argv, bool *ret_is_debug) {
         enum { OPTION_VERSION = 0x100 };
         static const struct option options[] = {
                 { "help",    no_argument, NULL, 'h'            },
@@ -40,7 +40,7 @@ static int parse_options(int argc, char **argv) {
                         puts("liveupdated " LIVEUPDATED_VERSION);
                         return 1;
                 case 'd':
-                        log_set_max_level(LOG_DEBUG);
+                        *ret_is_debug = true;
                         break;
                 default:
                         return -EINVAL;
@@ -50,49 +50,91 @@ static int parse_options(int argc, char **argv) {
         return 0;
 }
 
-static int handle_signals(sd_event *event) {
+static int on_end(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+        manager_end(userdata);
+        return 0;
+}
+
+static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+        manager_reload(userdata);
+        return 0;
+}
+
+static int handle_signals(Manager *manager) {
+        static const struct {
+                int number;
+                sd_event_signal_handler_t handler;
+        } handlers[] = {
+                { SIGTERM, on_end    },
+                { SIGINT,  on_end    },
+                { SIGHUP,  on_reload },
+        };
         sigset_t signals;
         int r;
 
         sigemptyset(&signals);
-        sigaddset(&signals, SIGTERM);
-        sigaddset(&signals, SIGINT);
+        for (size_t i = 0; i < ELEMENTSOF(handlers); i++)
+                sigaddset(&signals, handlers[i].number);
         if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0)
                 return -errno;
         signal(SIGPIPE, SIG_IGN);
-        r = sd_event_add_signal(event, NULL, SIGTERM, NULL, NULL);
-        return r < 0 ? r : sd_event_add_signal(event, NULL, SIGINT, NULL, NULL);
+        for (size_t i = 0; i < ELEMENTSOF(handlers); i++) {
+                r = sd_event_add_signal(manager->event, NULL, handlers[i].number, handlers[i].handler, manager);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
 }
 
-static int run(void) {
+/* What was before comes first: whoever asks for it may be waiting on the socket already. */
+static int go_on(Manager *manager) {
+        _cleanup_(inheritance_freep) Inheritance *inheritance = NULL;
+        int r;
+
+        r = inheritance_new(&inheritance);
+        if (r < 0)
+                return log_error_errno(r, "Cannot take the inherited file descriptors: %m");
+        r = registry_inherit(manager->registry, inheritance);
+        if (r < 0)
+                log_error_errno(r, "Cannot take over every workload of the daemon before: %m");
+        (void) update_take_over(manager, inheritance);
+        r = manager_listen(manager, inheritance);
+        return r < 0 ? log_error_errno(r, "Cannot listen: %m") : 0;
+}
+
+static int run(bool is_debug) {
         _cleanup_(manager_freep) Manager *manager = NULL;
         int r;
 
         r = manager_new(&manager);
         if (r < 0)
                 return log_error_errno(r, "Cannot start: %m");
-        r = handle_signals(manager->event);
+        if (is_debug)
+                log_set_max_level(LOG_DEBUG);
+        r = handle_signals(manager);
         if (r < 0)
                 return log_error_errno(r, "Cannot handle signals: %m");
-
-        /* What the previous kernel kept comes first: whoever asks for it may be waiting on the socket already. */
-        (void) update_take_over(manager);
-        r = manager_listen(manager);
+        r = go_on(manager);
         if (r < 0)
-                return log_error_errno(r, "Cannot listen: %m");
+                return r;
+        (void) staged_kernel_load(&manager->staged);
         if (!manager->update)
                 report_load(manager);
+        r = sd_event_set_watchdog(manager->event, true);
+        if (r < 0)
+                log_warning_errno(r, "Cannot serve the watchdog: %m");
 
-        (void) sd_notify(/* unset_environment= */ 1, "READY=1\nSTATUS=Ready.");
+        (void) sd_notify(0, "READY=1\nSTATUS=Ready.");
         r = sd_event_loop(manager->event);
         (void) sd_notify(0, "STOPPING=1");
         return r < 0 ? log_error_errno(r, "The event loop failed: %m") : 0;
 }
 
 int main(int argc, char **argv) {
-        int r = parse_options(argc, argv);
+        bool is_debug = false;
+        int r = parse_options(argc, argv, &is_debug);
 
         if (r != 0)
                 return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-        return run() < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        return run(is_debug) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

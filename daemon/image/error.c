@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
 #include "image/image.h"
 
 static const struct {
@@ -73,6 +75,13 @@ static const char kind_names[][8] = {
 
 const char *image_kind_to_string(ImageKind kind) {
         return (size_t) kind < ELEMENTSOF(kind_names) ? kind_names[kind] : "unknown";
+}
+
+int image_kind_from_string(const char *name) {
+        for (size_t i = 0; i < ELEMENTSOF(kind_names); i++)
+                if (strcmp(name, kind_names[i]) == 0)
+                        return (int) i;
+        return -EINVAL;
 }
 
 static bool is_known(ImageError error) {

@@ -53,6 +53,7 @@ Image *image_free(Image *image);
 DEFINE_CLEANUP(Image *, image_free)
 
 const char *image_kind_to_string(ImageKind kind);       /* "bzimage", "uki" */
+int image_kind_from_string(const char *name);           /* -EINVAL */
 const char *image_error_to_string(ImageError error);    /* stable identifier, lower-case-with-dashes */
 const char *image_error_message(ImageError error);      /* a sentence for people: what is wrong */
 const char *image_error_remedy(ImageError error);       /* a sentence: what to do */

@@ -22,6 +22,13 @@ const char *checksum_skip_to_string(ChecksumSkip state) {
         return (size_t) state < ELEMENTSOF(state_names) ? state_names[state] : "unknown";
 }
 
+ChecksumSkip checksum_skip_from_string(const char *name) {
+        for (size_t i = 0; i < ELEMENTSOF(state_names); i++)
+                if (strcmp(name, state_names[i]) == 0)
+                        return (ChecksumSkip) i;
+        return CHECKSUM_SKIP_UNKNOWN;
+}
+
 static uint64_t now_usec(void) {
         struct timespec now;
 

@@ -13,6 +13,7 @@ typedef enum ChecksumSkip {
 } ChecksumSkip;
 
 const char *checksum_skip_to_string(ChecksumSkip state); /* "unknown", "absent", "proven" */
+ChecksumSkip checksum_skip_from_string(const char *name);    /* unknown for what is none of them */
 
 typedef struct KexecLoadResult {
         ChecksumSkip checksum_skip;

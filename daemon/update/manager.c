@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
 #include "basic/json.h"
 #include "basic/log.h"
 #include "update/manager.h"
+#include "update/story.h"
 #include "update/update.h"
 
 static void on_workload_ready(Workload *w, void *userdata) {
@@ -18,6 +18,41 @@ static void on_workload_gone(Workload *w, void *userdata) {
         update_workload_gone(userdata, w);
 }
 
+static void manager_apply_config(const Manager *manager) {
+        const char *problem;
+
+        log_set_max_level(manager->config->log_level);
+        for (size_t i = 0; (problem = config_problem(manager->config, i)); i++)
+                story_config(problem);
+}
+
+void manager_reload(Manager *manager) {
+        Config *config;
+        int r;
+
+        (void) sd_notify(0, "RELOADING=1\nSTATUS=Reading the configuration.");
+        r = config_load("", &config);
+        if (r < 0)
+                log_error_errno(r, "Cannot read the configuration, the one before stays in effect: %m");
+        else {
+                config_free(manager->config);
+                manager->config = config;
+                manager_apply_config(manager);
+                log_info("The configuration is read anew.");
+        }
+        (void) sd_notify(0, "READY=1\nSTATUS=Ready.");
+}
+
+void manager_end(Manager *manager) {
+        if (manager->is_ending)
+                return;
+        manager->is_ending = true;
+        if (manager->update && update_is_on_old_side(manager->update))
+                update_abort(manager->update, "liveupdated was told to end");
+        else
+                (void) sd_event_exit(manager->event, 0);
+}
+
 int manager_new(Manager **ret) {
         _cleanup_(manager_freep) Manager *manager = calloc(1, sizeof(*manager));
         int r;
@@ -26,6 +61,10 @@ int manager_new(Manager **ret) {
                 return -ENOMEM;
         if (mkdir(LIVEUPDATE_RUNTIME_DIRECTORY, 0755) < 0 && errno != EEXIST)
                 return log_error_errno(-errno, "Cannot create " LIVEUPDATE_RUNTIME_DIRECTORY ": %m");
+        r = config_load("", &manager->config);
+        if (r < 0)
+                return r;
+        manager_apply_config(manager);
         r = sd_event_default(&manager->event);
         if (r < 0)
                 return r;
@@ -58,29 +97,27 @@ Manager *manager_free(Manager *manager) {
         registry_free(manager->registry);
         varlink_server_free(manager->varlink);
         staged_kernel_free(manager->staged);
+        automation_done(&manager->automation);
+        config_free(manager->config);
         json_object_put(manager->report);
         sd_event_unref(manager->event);
         free(manager);
         return NULL;
 }
 
-int manager_listen(Manager *manager) {
-        int n, r;
+int manager_listen(Manager *manager, Inheritance *inheritance) {
+        bool is_listening = false;
+        int fd, r;
 
-        n = sd_listen_fds(/* unset_environment= */ 1);
-        if (n < 0)
-                return n;
-        for (int fd = SD_LISTEN_FDS_START; fd < SD_LISTEN_FDS_START + n; fd++) {
-                if (sd_is_socket(fd, AF_UNIX, SOCK_STREAM, /* listening= */ 1) <= 0) {
-                        log_warning("Ignoring inherited fd %i, it is no listening stream socket.", fd);
-                        fd_close(fd);
-                        continue;
-                }
+        while ((fd = inheritance_take_listening(inheritance)) >= 0) {
                 r = varlink_server_take_listen_fd(manager->varlink, fd);
-                if (r < 0)
+                if (r < 0) {
+                        fd_close(fd);
                         return r;
+                }
+                is_listening = true;
         }
-        if (n > 0)
+        if (is_listening)
                 return 0;
 
         r = varlink_server_listen(manager->varlink, LIVEUPDATE_SOCKET, 0660);

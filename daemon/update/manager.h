@@ -7,7 +7,10 @@
 #include <systemd/sd-event.h>
 
 #include "basic/cleanup.h"
+#include "config/config.h"
 #include "ipc/varlink.h"
+#include "store/store.h"
+#include "update/automation.h"
 #include "update/staged.h"
 #include "workload/workload.h"
 
@@ -17,10 +20,13 @@ typedef struct Update Update;
 
 typedef struct Manager {
         sd_event *event;
+        Config *config;
         VarlinkServer *varlink;
         Registry *registry;
         StagedKernel *staged; /* NULL: none */
+        Automation automation;
         Update *update;       /* NULL: none runs */
+        bool is_ending;       /* told to end; an update of the old side is rolled back first */
         json_object *report;  /* of the last update; NULL: none */
         VarlinkCall *monitors[MONITORS_MAX];
         size_t n_monitors;
@@ -29,12 +35,16 @@ typedef struct Manager {
 #define LIVEUPDATE_RUNTIME_DIRECTORY "/run/liveupdate"
 #define LIVEUPDATE_SOCKET LIVEUPDATE_RUNTIME_DIRECTORY "/io.liveupdate"
 
-int manager_new(Manager **ret);
+int manager_new(Manager **ret); /* reads the configuration, too */
 Manager *manager_free(Manager *manager);
 DEFINE_CLEANUP(Manager *, manager_free)
 
-/* Takes the sockets of $LISTEN_FDS, or binds LIVEUPDATE_SOCKET itself. */
-int manager_listen(Manager *manager);
+/* Takes the listening sockets among what was inherited, or binds LIVEUPDATE_SOCKET itself. */
+int manager_listen(Manager *manager, Inheritance *inheritance);
+
+void manager_reload(Manager *manager);
+/* Ends the event loop, once nothing is left half done. */
+void manager_end(Manager *manager);
 
 /* Tells the log and every monitor. `phase` and `text` may be NULL. */
 void manager_tell(Manager *manager, const char *state, const char *phase, const char *text);

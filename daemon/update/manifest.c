@@ -9,6 +9,8 @@
 #include "update/manifest.h"
 #include "workload/workload.h"
 
+#define CONSOLE_LEVEL_MAX 15U /* include/linux/printk.h: CONSOLE_LOGLEVEL_MOTORMOUTH */
+
 static void strings_free(char **strings) {
         for (char **s = strings; s && *s; s++)
                 free(*s);
@@ -40,6 +42,25 @@ static json_object *strings_to_json(char *const *strings) {
         return TAKE_PTR(list);
 }
 
+static json_object *trace_to_json(const TraceState *trace) {
+        _cleanup_json_ json_object *o = json_object_new_object();
+
+        if (!o || json_add_bool(o, "initcallDebug", trace->initcall_debug) < 0 ||
+                        json_add_u64(o, "consoleLevel", (uint64_t) trace->console_level) < 0)
+                return NULL;
+        return TAKE_PTR(o);
+}
+
+static void trace_from_json(json_object *o, TraceState *ret) {
+        uint64_t level;
+
+        if (json_get_bool(o, "initcallDebug", &ret->initcall_debug) < 0 ||
+                        json_get_u64(o, "consoleLevel", &level) < 0 || level > CONSOLE_LEVEL_MAX)
+                return;
+        ret->console_level = (int) level;
+        ret->is_on = true;
+}
+
 static json_object *manifest_to_json(const Manifest *manifest) {
         _cleanup_json_ json_object *o = json_object_new_object();
 
@@ -51,6 +72,7 @@ static json_object *manifest_to_json(const Manifest *manifest) {
                         json_add_string(o, "checksumSkipEvidence", manifest->checksum_skip_evidence) < 0 ||
                         json_add(o, "timeline", timeline_to_json(&manifest->timeline)) < 0 ||
                         json_add(o, "workloads", strings_to_json(manifest->workloads)) < 0 ||
+                        (manifest->trace.is_on && json_add(o, "trace", trace_to_json(&manifest->trace)) < 0) ||
                         (manifest->devices && json_add(o, "devices", json_object_get(manifest->devices)) < 0))
                 return NULL;
         return TAKE_PTR(o);
@@ -111,18 +133,9 @@ static int workloads_from_json(json_object *list, char ***ret) {
         return 0;
 }
 
-static ChecksumSkip checksum_skip_from_json(json_object *o) {
-        const char *s = "";
-
-        (void) json_get_string(o, "checksumSkip", &s);
-        for (ChecksumSkip state = CHECKSUM_SKIP_UNKNOWN; state <= CHECKSUM_SKIP_PROVEN; state++)
-                if (strcmp(s, checksum_skip_to_string(state)) == 0)
-                        return state;
-        return CHECKSUM_SKIP_UNKNOWN;
-}
-
 static int manifest_from_json(json_object *o, Manifest *manifest) {
-        json_object *timeline, *workloads, *devices;
+        json_object *timeline, *workloads, *devices, *trace;
+        const char *checksum_skip = "";
         uint64_t version = 0;
 
         if (json_get_u64(o, "version", &version) < 0 || version == 0)
@@ -138,7 +151,10 @@ static int manifest_from_json(json_object *o, Manifest *manifest) {
                         json_get_array(o, "workloads", &workloads) < 0 ||
                         workloads_from_json(workloads, &manifest->workloads) < 0)
                 return -EBADMSG;
-        manifest->checksum_skip = checksum_skip_from_json(o);
+        (void) json_get_string(o, "checksumSkip", &checksum_skip);
+        manifest->checksum_skip = checksum_skip_from_string(checksum_skip);
+        if (json_get_object(o, "trace", &trace) >= 0)
+                trace_from_json(trace, &manifest->trace);
         if (json_get_array(o, "devices", &devices) >= 0)
                 manifest->devices = json_object_get(devices);
         return manifest->id ? 0 : -EBADMSG;

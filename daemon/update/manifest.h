@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the old side tells the new one: a JSON document in a memfd of its own LUO session. */
+/* What the old side tells the new one: a JSON document in a memfd of its own LUO session. On either side it also tells a
+ * restarted daemon what its predecessor was about. */
 
 #include <json-c/json.h>
 #include <stddef.h>
@@ -21,6 +22,7 @@ typedef struct Manifest {
         char *checksum_skip_evidence;
         Timeline timeline;
         char **workloads;       /* names, NULL-terminated; each has its own session */
+        TraceState trace;       /* of the old kernel, so that a restarted daemon can turn it off */
         json_object *devices;   /* drain.h:inventory_to_json(), as last seen */
 } Manifest;
 

@@ -14,56 +14,7 @@
 #include "update/manager.h"
 #include "update/update-internal.h"
 
-#define DEVICE_WAIT_USEC (5ULL * 1000 * 1000) /* systemd opens it for a moment, too */
-#define PATIENCE_USEC (90ULL * 1000 * 1000)   /* for the workloads' units, systemd's DefaultTimeoutStartSec= */
-
 /* retrieve */
-
-static int take_manifest(int device_fd, Update *update) {
-        _cleanup_fd_ int session_fd = -EBADF, manifest_fd = -EBADF;
-        int r;
-
-        session_fd = luo_session_retrieve(device_fd, MANIFEST_SESSION);
-        if (session_fd == -ENOENT)
-                return 0;
-        if (session_fd < 0)
-                return log_error_errno(session_fd, "Cannot retrieve the session of the manifest: %m");
-        manifest_fd = luo_session_retrieve_fd(session_fd, MANIFEST_TOKEN);
-        if (manifest_fd < 0)
-                return log_error_errno(manifest_fd, "Cannot retrieve the manifest: %m");
-        r = manifest_read(manifest_fd, &update->manifest);
-        if (r < 0)
-                return log_error_errno(r, "Cannot read the manifest; the workloads' sessions are kept: %m");
-        update->manifest_session_fd = TAKE_FD(session_fd);
-        return 1;
-}
-
-int update_take_over(Manager *manager) {
-        ClockSample began = clock_sample();
-        Update *update;
-        int r;
-
-        r = update_new(manager, PHASE_RETRIEVE, &update);
-        if (r < 0)
-                return r;
-
-        update->device_fd = luo_device_open(DEVICE_WAIT_USEC);
-        if (update->device_fd == -ENOENT)
-                r = 0;
-        else if (update->device_fd < 0)
-                r = log_error_errno(update->device_fd, "Cannot open " LUO_DEVICE ", what it may keep stays there: %m");
-        else
-                r = take_manifest(update->device_fd, update);
-        if (r <= 0) {
-                update_free(update);
-                return r;
-        }
-
-        update->began = began;
-        update->manifest.timeline.start_tsc[PHASE_RETRIEVE] = began.tsc;
-        update_start(update);
-        return 1;
-}
 
 int retrieve_run(Update *update) {
         for (char **name = update->manifest.workloads; *name; name++) {
@@ -75,7 +26,7 @@ int retrieve_run(Update *update) {
                         return -ENOMEM;
                 fd = luo_session_retrieve(update->device_fd, session);
                 if (fd < 0) {
-                        log_error_errno(fd, "%s is lost, its session did not come over: %m", *name);
+                        log_error_errno(fd, "The session of %s did not come over: %m", *name);
                         continue;
                 }
                 r = registry_add_preserved(update->manager->registry, *name, fd, &w);
@@ -119,8 +70,10 @@ static void on_resumed(Workload *w, int error, const char *why, void *userdata) 
 
         if (error < 0)
                 log_error("%s is loaded but does not run: %s", workload_name(w), why ?: strerror(-error));
-        else if (!manager->update && workload_is_preserved(w))
-                (void) workload_finish(w); /* a late one, on its own; the others finish_run() has finished */
+        else if (!manager->update && workload_is_preserved(w)) {
+                log_notice("%s has come back, late.", workload_name(w));
+                (void) workload_finish(w); /* the others finish_run() has finished */
+        }
         settle(manager);
 }
 
@@ -136,8 +89,12 @@ static void on_loaded(Workload *w, int error, const char *why, void *userdata) {
         settle(manager);
 }
 
+/* Under a restarted daemon it may be further than that. */
 void update_workload_ready(Manager *manager, Workload *w) {
-        workload_load(w, on_loaded, manager);
+        if (workload_state(w) == WORKLOAD_RUNNING)
+                on_resumed(w, 0, NULL, manager);
+        else
+                workload_load(w, on_loaded, manager);
 }
 
 static int on_impatient(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -147,7 +104,8 @@ static int on_impatient(sd_event_source *source, uint64_t usec, void *userdata) 
         for (Workload *w = NULL; (w = registry_next(update->manager->registry, w));)
                 if (workload_state(w) == WORKLOAD_PRESERVED || workload_state(w) == WORKLOAD_RESTORING)
                         log_error("%s has not come back within %llu s, it stays preserved. Start its unit.",
-                                        workload_name(w), PATIENCE_USEC / 1000000);
+                                        workload_name(w),
+                                        (unsigned long long) update->manager->config->restore_timeout_usec / 1000000);
         settle(update->manager);
         return 0;
 }
@@ -163,12 +121,40 @@ static void read_shutdown_log(Update *update) {
                 log_warning_errno(r, "The old kernel left no log of its shutdown, the jump counts as shutdown: %m");
 }
 
+/* With the whole timeline, for a successor of this process. */
+static void measure(Update *update) {
+        int r;
+
+        update->measure = sd_event_source_disable_unref(update->measure);
+        update_measure(update);
+        r = manifest_write(&update->manifest, update->manifest_fd);
+        if (r < 0)
+                log_warning_errno(r, "A restart of this daemon would shorten the report: %m");
+}
+
+static int on_idle(sd_event_source *source, void *userdata) {
+        measure(userdata);
+        return 0;
+}
+
+/* It takes a while, in which workloads could already register; so it waits until there is nothing to do but wait. */
+static void measure_later(Update *update) {
+        if (sd_event_add_defer(update->manager->event, &update->measure, on_idle, update) >= 0)
+                (void) sd_event_source_set_priority(update->measure, SD_EVENT_PRIORITY_IDLE);
+}
+
 int restore_run(Update *update) {
-        read_shutdown_log(update);
+        uint64_t patience_usec = update->manager->config->restore_timeout_usec;
+
+        if (!update->is_inherited)
+                read_shutdown_log(update);
+        if (update->manifest.timeline.start_tsc[PHASE_BOOT] == 0)
+                measure_later(update);
         if (restore_is_over(update))
                 return 0;
-        (void) sd_event_add_time_relative(update->manager->event, &update->patience, CLOCK_MONOTONIC, PATIENCE_USEC,
-                        1000000, on_impatient, update);
+        if (patience_usec < UINT64_MAX)
+                (void) sd_event_add_time_relative(update->manager->event, &update->patience, CLOCK_MONOTONIC,
+                                patience_usec, 1000000, on_impatient, update);
         return 1;
 }
 
@@ -177,40 +163,6 @@ int resume_run(Update *update) {
 }
 
 /* finish: guests run */
-
-/* CLOCK_MONOTONIC and printk's clock do not begin at the same instant, and either can be the first. Both are of the new
- * kernel, so the earlier one bounds the jump better. This kernel's clock runs by its own measure of the TSC. */
-static uint64_t boot_zero_tsc(Update *update) {
-        uint64_t tsc_hz = clock_tsc_hz(update->began), log_zero, zero = clock_zero_tsc(tsc_hz);
-
-        return kernel_log_zero_tsc(tsc_hz, &log_zero) >= 0 && log_zero < zero ? log_zero : zero;
-}
-
-/* The phases nobody of ours saw: from the logs of the two kernels and the new one's clock. Where a log is silent, the
- * phase before takes the time of the one that could not be told apart. */
-static void timeline_fill_in(Update *update) {
-        Timeline *timeline = &update->manifest.timeline;
-        uint64_t *start = timeline->start_tsc;
-        int r;
-
-        start[PHASE_BOOT] = boot_zero_tsc(update);
-        start[PHASE_JUMP] = start[PHASE_BOOT];
-        if (update->shutdown_log)
-                start[PHASE_JUMP] = update->shutdown_log->last_line_tsc;
-
-        start[PHASE_USERSPACE] = start[PHASE_RETRIEVE];
-        r = kernel_log_init_tsc(timeline->tsc_hz, &start[PHASE_USERSPACE]);
-        if (r < 0)
-                log_warning_errno(r, "The kernel's log does not tell when init began, that counts as boot: %m");
-
-        /* Two clocks and rounded stamps: what is impossible by a little is put right. */
-        for (Phase phase = PHASE_JUMP; phase <= PHASE_USERSPACE; phase++) {
-                if (start[phase] < start[phase - 1])
-                        start[phase] = start[phase - 1];
-                if (start[phase] > start[PHASE_RETRIEVE])
-                        start[phase] = start[PHASE_RETRIEVE];
-        }
-}
 
 static int learn_release(Manifest *manifest) {
         struct utsname names;
@@ -229,7 +181,8 @@ int finish_run(Update *update) {
                         if (r < 0)
                                 log_warning_errno(r, "The session of %s cannot be finished: %m", workload_name(w));
                 }
-        timeline_fill_in(update);
+        if (update->manifest.timeline.start_tsc[PHASE_BOOT] == 0)
+                measure(update);
         return learn_release(&update->manifest);
 }
 

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/utsname.h>
 #include <systemd/sd-id128.h>
-#include <unistd.h>
 
 #include "basic/io.h"
 #include "basic/json.h"
@@ -15,6 +14,7 @@
 #include "drain/drain.h"
 #include "luo/luo.h"
 #include "update/manager.h"
+#include "update/story.h"
 #include "update/update-internal.h"
 
 #define DEVICE_WAIT_USEC (2ULL * 1000 * 1000) /* somebody else has it for a moment, systemd for instance */
@@ -58,7 +58,7 @@ static int manifest_add_workloads(Manifest *manifest, Registry *registry) {
         return 0;
 }
 
-int update_begin(Manager *manager, VarlinkCall *call) {
+int update_begin(Manager *manager, VarlinkCall *call, bool is_automatic) {
         Update *update;
         int r;
 
@@ -73,6 +73,8 @@ int update_begin(Manager *manager, VarlinkCall *call) {
                 return r;
         }
         update->call = varlink_call_ref(call);
+        update->is_automatic = is_automatic;
+        story_committed(update);
         update_start(update);
         return 0;
 }
@@ -89,6 +91,16 @@ static int manifest_preserve(Update *update, int device_fd) {
         if (update->manifest_session_fd < 0)
                 return update->manifest_session_fd;
         return luo_session_preserve(update->manifest_session_fd, MANIFEST_TOKEN, update->manifest_fd);
+}
+
+/* So that a successor of this process knows that there is something to be undone. */
+static void manifest_leave_word(Update *update) {
+        int r = manifest_write(&update->manifest, update->manifest_fd);
+
+        if (r >= 0)
+                r = store_keep(STORE_MANIFEST, update->manifest_fd);
+        if (r < 0)
+                log_warning_errno(r, "If this daemon dies in the update, nobody will undo it: %m");
 }
 
 int prepare_run(Update *update) {
@@ -112,6 +124,7 @@ int prepare_run(Update *update) {
                                         strerror(-r));
         }
         update->manifest.timeline.tsc_hz = clock_tsc_hz(began);
+        manifest_leave_word(update);
         return update_for_each_workload(update, workload_prepare);
 }
 
@@ -119,30 +132,16 @@ int prepare_run(Update *update) {
 int prepare_undo(Update *update) {
         update->manifest_session_fd = fd_close(update->manifest_session_fd);
         update->manifest_fd = fd_close(update->manifest_fd);
+        if (update->is_inherited)
+                return 0; /* registry_inherit() did */
         return update_for_each_workload(update, workload_cancel);
-}
-
-/* quiesce: guests run, the host calms down */
-
-int quiesce_run(Update *update) {
-        int r;
-
-        sync(); /* so that there is little left to write when the file systems are frozen */
-        r = timeline_trace_shutdown(true, &update->trace);
-        if (r < 0)
-                log_warning_errno(r, "The kernel will not log its shutdown, so it cannot be told from the jump: %m");
-        return 0;
-}
-
-int quiesce_undo(Update *update) {
-        (void) timeline_trace_shutdown(false, &update->trace);
-        return 0;
 }
 
 /* pause, save: guests stand still */
 
 int pause_run(Update *update) {
-        int r = update_arm_deadline(update);
+        int r = update_arm_deadline(update, update->manager->config->max_blackout_usec,
+                        "the old side of the blackout");
 
         return r < 0 ? r : update_for_each_workload(update, workload_pause);
 }

@@ -2,10 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "basic/io.h"
 #include "basic/json.h"
@@ -108,6 +106,11 @@ static json_object *failure_to_json(const Update *update) {
         return TAKE_PTR(o);
 }
 
+/* Where the old kernel's log was silent, the jump begins with the boot (new-side.c:timeline_fill_in()). */
+static bool timeline_tells_jump_apart(const Timeline *timeline) {
+        return timeline->start_tsc[PHASE_JUMP] < timeline->start_tsc[PHASE_BOOT];
+}
+
 json_object *report_new(const Update *update, const char *outcome) {
         _cleanup_json_ json_object *o = json_object_new_object();
         Timeline timeline = update->manifest.timeline;
@@ -121,26 +124,13 @@ json_object *report_new(const Update *update, const char *outcome) {
                         json_add_u64(o, "blackoutUSec", timeline_blackout_usec(&timeline)) < 0 ||
                         json_add_u64(o, "brownoutUSec", timeline_brownout_usec(&timeline)) < 0 ||
                         json_add(o, "checksumSkip", checksum_skip_to_json(&update->manifest)) < 0 ||
-                        json_add_bool(o, "jumpToldApart", update->shutdown_log != NULL) < 0 ||
+                        json_add_bool(o, "jumpToldApart", timeline_tells_jump_apart(&timeline)) < 0 ||
                         json_add(o, "phases", timeline_phases_to_json(&timeline)) < 0 ||
                         json_add(o, "workloads", workload_results(update)) < 0 ||
                         json_add(o, "devices", device_results(update)) < 0 ||
                         (update->error < 0 && json_add(o, "failure", failure_to_json(update)) < 0))
                 return NULL;
         return TAKE_PTR(o);
-}
-
-static int report_write(json_object *report) {
-        const char *text = json_object_to_json_string_ext(report, JSON_C_TO_STRING_PLAIN);
-        _cleanup_fd_ int fd = open(REPORT_PATH ".new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-        int r;
-
-        if (fd < 0)
-                return -errno;
-        r = write_full(fd, text, strlen(text));
-        if (r < 0)
-                return r;
-        return rename(REPORT_PATH ".new", REPORT_PATH) < 0 ? -errno : 0;
 }
 
 void report_keep(Manager *manager, json_object *report) {
@@ -152,7 +142,7 @@ void report_keep(Manager *manager, json_object *report) {
         }
         json_object_put(manager->report);
         manager->report = report;
-        r = report_write(report);
+        r = write_file_atomic(REPORT_PATH, json_object_to_json_string_ext(report, JSON_C_TO_STRING_PLAIN), 0644);
         if (r < 0)
                 log_warning_errno(r, "The report will not outlive this process, cannot write " REPORT_PATH ": %m");
 }

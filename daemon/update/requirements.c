@@ -92,7 +92,7 @@ static int check_losses(Manager *manager, Obstacle *obstacle) {
         if (r < 0 || !obstacle->losses)
                 return r;
 
-        return obstacle_set(obstacle, "io.liveupdate.WouldBeLost",
+        return obstacle_set(obstacle, "WouldBeLost",
                         "Shut them down, migrate them away or start them through liveupdate-run; or commit with "
                         "--allow-loss.",
                         "These would not survive: %s.",
@@ -104,7 +104,7 @@ int requirements_check(Manager *manager, bool allow_loss, Obstacle *ret) {
 
         *ret = (Obstacle) {};
         if (manager->update)
-                return obstacle_set(ret, "io.liveupdate.UpdateInProgress",
+                return obstacle_set(ret, "UpdateInProgress",
                                 "Wait until it is over; liveupdatectl monitor tells.",
                                 "An update is under way already.");
 
@@ -112,17 +112,24 @@ int requirements_check(Manager *manager, bool allow_loss, Obstacle *ret) {
         if (support != LUO_SUPPORTED) {
                 _cleanup_free_ char *evidence = luo_support_evidence(support);
 
-                return obstacle_set(ret, "io.liveupdate.NotSupported", luo_support_remedy(support), "%s%s%s%s",
+                return obstacle_set(ret, "NotSupported", luo_support_remedy(support), "%s%s%s%s",
                                 luo_support_message(support), evidence ? " (" : "", evidence ?: "",
                                 evidence ? ")" : "");
         }
 
         if (!manager->staged)
-                return obstacle_set(ret, "io.liveupdate.NothingStaged", "Stage one: liveupdatectl stage KERNEL.",
+                return obstacle_set(ret, "NothingStaged", "Stage one: liveupdatectl stage KERNEL.",
                                 "There is no kernel to change to.");
         if (kexec_is_loaded() == 0)
-                return obstacle_set(ret, "io.liveupdate.NothingStaged", "Stage it anew: liveupdatectl stage KERNEL.",
+                return obstacle_set(ret, "NothingStaged", "Stage it anew: liveupdatectl stage KERNEL.",
                                 "The staged kernel is loaded no more, somebody else unloaded it.");
+
+        if (manager->config->checksum_skip == CHECKSUM_SKIP_REQUIRE &&
+                        manager->staged->load.checksum_skip != CHECKSUM_SKIP_PROVEN)
+                return obstacle_set(ret, "NotSupported",
+                                "Run a kernel that has the checksum skip, or set ChecksumSkip=prefer.",
+                                "The jump would compute the checksum over the segments, which ChecksumSkip=require forbids: "
+                                "%s", manager->staged->load.evidence);
 
         return allow_loss ? 0 : check_losses(manager, ret);
 }

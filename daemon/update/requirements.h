@@ -6,7 +6,7 @@
 #include "update/manager.h"
 
 typedef struct Obstacle {
-        const char *error;     /* of io.liveupdate; NULL: nothing stands in the way */
+        const char *error;     /* of io.liveupdate, without that; NULL: nothing stands in the way */
         char *message;
         const char *remedy;
         json_object *losses;   /* of WouldBeLost: names */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include "update/staged.h"
 
 #define COMMAND_LINE_BYTES_MAX (64U * 1024)
+#define KERNEL_RELEASE_MAX 64U /* include/uapi/linux/utsname.h: __NEW_UTS_LEN */
 
 void stage_problem_done(StageProblem *problem) {
         free(TAKE_PTR(problem->message));
@@ -25,6 +27,17 @@ StagedKernel *staged_kernel_free(StagedKernel *staged) {
         free(staged->command_line);
         free(staged);
         return NULL;
+}
+
+bool kernel_release_is_valid(const char *release) {
+        size_t n = strlen(release);
+
+        if (n == 0 || n > KERNEL_RELEASE_MAX)
+                return false;
+        for (; *release; release++)
+                if (!isgraph((unsigned char) *release) || *release == '/')
+                        return false;
+        return true;
 }
 
 /* The last one counts, as for the kernel's early_param(). */
@@ -148,7 +161,10 @@ int staged_kernel_new(const StageRequest *request, StagedKernel **ret, StageProb
         staged->kernel_bytes = image->kernel_bytes;
         staged->origin = strdup(request->origin);
         staged->release = TAKE_PTR(image->release);
-        if (!staged->origin)
+        if (!staged->release && request->release)
+                staged->release = strdup(request->release);
+        staged->is_automatic = request->is_automatic;
+        if (!staged->origin || (request->release && !staged->release))
                 return -ENOMEM;
 
         r = kexec_load(image->kernel_fd, initrd_fd, staged->command_line, &staged->load);
@@ -173,7 +189,8 @@ json_object *staged_kernel_to_json(const StagedKernel *staged) {
                         json_add_string(o, "checksumSkip", checksum_skip_to_string(staged->load.checksum_skip)) < 0 ||
                         json_add_string(o, "checksumSkipEvidence", staged->load.evidence) < 0 ||
                         json_add_u64(o, "loadUSec", staged->load.load_usec) < 0 ||
-                        json_add_u64(o, "stagedUSec", staged->staged_usec) < 0)
+                        json_add_u64(o, "stagedUSec", staged->staged_usec) < 0 ||
+                        json_add_bool(o, "automatic", staged->is_automatic) < 0)
                 return NULL;
         return TAKE_PTR(o);
 }

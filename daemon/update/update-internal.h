@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "basic/task.h"
 #include "host/filesystems.h"
+#include "host/services.h"
 #include "timeline/timeline.h"
 #include "update/manifest.h"
 #include "update/update.h"
@@ -11,6 +13,8 @@ struct Update {
         Manifest manifest; /* what the new side is told: names, clock, when each phase began */
         Phase phase;
         bool is_undoing, is_new_side;
+        bool is_inherited; /* begun by a predecessor of this process */
+        bool is_automatic;
 
         /* The step that runs: how many workloads it waits for, and what went wrong first. */
         unsigned pending;
@@ -23,14 +27,17 @@ struct Update {
         VarlinkCall *call;
         int manifest_fd, manifest_session_fd;
         FrozenFilesystems *frozen;
-        TraceState trace;
+        Services *services; /* those that were stopped */
+        Task *sync;
         sd_event_source *deadline;
+        const char *deadline_what;
+        uint64_t deadline_usec;
 
         /* New side. */
         int device_fd;
         ClockSample began; /* the first moment of this process that is of use to measure this kernel's clock */
         bool is_impatient; /* who has not come back by now is not waited for */
-        sd_event_source *patience;
+        sd_event_source *patience, *measure;
         ShutdownLog *shutdown_log;
 };
 
@@ -53,7 +60,13 @@ typedef void (*WorkloadFunc)(Workload *w, WorkloadDoneFunc done, void *userdata)
 int update_for_each_workload(Update *update, WorkloadFunc func);
 bool update_takes_part(const Update *update, const Workload *w);
 
-int update_arm_deadline(Update *update);
+/* Rolls back if the step `what` stands for, and all up to reboot(), has not ended in time. Replaces the one before. */
+int update_arm_deadline(Update *update, uint64_t usec, const char *what);
+
+/* Names in the fd store. */
+#define STORE_MANIFEST "manifest"
+#define STORE_MANIFEST_SESSION "manifest-session"
+#define STORE_SERVICES "services"
 
 /* The step that waits is over. */
 void update_step_done(Update *update);
@@ -64,8 +77,6 @@ void update_end(Update *update, const char *outcome);
 /* old-side.c */
 int prepare_run(Update *update);
 int prepare_undo(Update *update);
-int quiesce_run(Update *update);
-int quiesce_undo(Update *update);
 int pause_run(Update *update);
 int pause_undo(Update *update);
 int save_run(Update *update);
@@ -73,6 +84,13 @@ int drain_run(Update *update);
 int seal_run(Update *update);
 int seal_undo(Update *update);
 int shutdown_run(Update *update);
+
+/* quiesce.c */
+int quiesce_run(Update *update);
+int quiesce_undo(Update *update);
+
+/* measure.c */
+void update_measure(Update *update); /* the phases nobody of ours saw */
 
 /* new-side.c */
 int retrieve_run(Update *update);

@@ -18,6 +18,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,7 @@
 #include "basic/log.h"
 #include "update/manager.h"
 #include "update/report.h"
+#include "update/story.h"
 #include "update/update-internal.h"
 
 static const Step steps[_PHASE_MAX] = {
@@ -45,9 +47,6 @@ static const Step steps[_PHASE_MAX] = {
         /* Workloads run. */
         [PHASE_FINISH]    = { finish_run,   NULL          },
 };
-
-/* The old side's share of the blackout, from `pause` to reboot(). A guest that stands still for longer notices. */
-#define MAX_BLACKOUT_USEC (10ULL * 1000 * 1000)
 
 static void update_walk(Update *update);
 
@@ -203,26 +202,44 @@ int update_for_each_workload(Update *update, WorkloadFunc func) {
         return update->pending > 0;
 }
 
-/* What the deadline finds still running is let run out by workload_cancel(). */
+/* What still runs is let run out by the undo of its step. */
+static void update_break_off(Update *update, int error, const char *why) {
+        (void) update_explain(update, error, "%s", why);
+        update->next = sd_event_source_disable_unref(update->next);
+        update->pending = 0;
+        update_roll_back(update);
+}
+
 static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
         Update *update = userdata;
+        char why[128];
 
         if (update->is_undoing)
                 return 0;
-        (void) update_explain(update, -ETIMEDOUT, "the old side of the blackout took longer than %llu ms",
-                        MAX_BLACKOUT_USEC / 1000);
-        update->pending = 0;
-        update_roll_back(update);
+        snprintf(why, sizeof(why), "%s took longer than %llu ms", update->deadline_what,
+                        (unsigned long long) update->deadline_usec / 1000);
+        update_break_off(update, -ETIMEDOUT, why);
         return 0;
 }
 
-int update_arm_deadline(Update *update) {
-        int r = sd_event_add_time_relative(update->manager->event, &update->deadline, CLOCK_MONOTONIC,
-                        MAX_BLACKOUT_USEC, 1000, on_deadline, update);
+int update_arm_deadline(Update *update, uint64_t usec, const char *what) {
+        int r;
 
+        update->deadline = sd_event_source_disable_unref(update->deadline);
+        if (usec == UINT64_MAX)
+                return 0;
+        r = sd_event_add_time_relative(update->manager->event, &update->deadline, CLOCK_MONOTONIC, usec, 1000,
+                        on_deadline, update);
         if (r < 0)
                 return r;
+        update->deadline_usec = usec;
+        update->deadline_what = what;
         return sd_event_source_set_priority(update->deadline, SD_EVENT_PRIORITY_IMPORTANT - 1);
+}
+
+void update_abort(Update *update, const char *why) {
+        if (!update->is_undoing)
+                update_break_off(update, -ECANCELED, why);
 }
 
 static void update_answer(Update *update) {
@@ -243,13 +260,21 @@ void update_end(Update *update, const char *outcome) {
         Manager *manager = update->manager;
 
         report_keep(manager, report_new(update, outcome));
-        log_notice("The update is over: %s.", outcome);
+        story_over(update, outcome);
         if (update->is_undoing)
                 manager_tell(manager, "rolled_back", phase_to_string(update->failed_phase), update->why);
         else
                 manager_tell(manager, outcome, NULL, update->why);
+        if (update->is_automatic && update->is_undoing)
+                automation_failed(manager, "commit", update->manifest.to_release, update->why ?: strerror(-update->error),
+                                "Mend what failed. The next window tries again.");
         update_answer(update);
+        store_drop(STORE_MANIFEST);
+        store_drop(STORE_MANIFEST_SESSION);
+        store_drop(STORE_SERVICES);
         manager->update = update_free(update);
+        if (manager->is_ending)
+                (void) sd_event_exit(manager->event, 0);
 }
 
 Update *update_free(Update *update) {
@@ -258,7 +283,10 @@ Update *update_free(Update *update) {
         sd_event_source_disable_unref(update->next);
         sd_event_source_disable_unref(update->deadline);
         sd_event_source_disable_unref(update->patience);
+        sd_event_source_disable_unref(update->measure);
         frozen_filesystems_thaw(update->frozen);
+        services_free(update->services);
+        task_free(update->sync);
         varlink_call_unref(update->call);
         fd_close(update->manifest_session_fd);
         fd_close(update->manifest_fd);

@@ -5,11 +5,15 @@
 #include "update/manager.h"
 
 /* Starts an update on the old side. `call` is referenced and hears of the progress, and of the failure. The caller
- * has made sure that nothing stands in the way (requirements.h). */
-int update_begin(Manager *manager, VarlinkCall *call);
+ * has made sure that nothing stands in the way (requirements.h). The failure of an automatic one is kept for the status. */
+int update_begin(Manager *manager, VarlinkCall *call, bool is_automatic);
 
-/* At start: goes on with an update that began under the previous kernel. 0: there is none, 1: it goes on. */
-int update_take_over(Manager *manager);
+/* At start, after registry_inherit(): goes on with an update that began under the previous kernel, or undoes one that a
+ * predecessor of this process left half done under this kernel. 0: there is none, 1: it goes on. */
+int update_take_over(Manager *manager, Inheritance *inheritance);
+
+/* Rolls back one of the old side, unless that is under way. */
+void update_abort(Update *update, const char *why);
 
 Update *update_free(Update *update);
 

@@ -128,6 +128,69 @@ START_TEST(manifest_from_hostile_text) {
 }
 END_TEST
 
+START_TEST(manifest_brings_the_trace) {
+        _cleanup_(manifest_done) Manifest before = example(), after = {};
+        _cleanup_fd_ int fd = -EBADF;
+
+        before.trace = (TraceState) { .is_on = true, .initcall_debug = true, .console_level = 4 };
+        ck_assert_int_eq(memfd_new_with("manifest", NULL, MANIFEST_BYTES, &fd), 0);
+        ck_assert_int_eq(manifest_write(&before, fd), 0);
+        ck_assert_int_eq(manifest_read(fd, &after), 0);
+        ck_assert(after.trace.is_on && after.trace.initcall_debug);
+        ck_assert_int_eq(after.trace.console_level, 4);
+}
+END_TEST
+
+static StagedKernel staged_example(void) {
+        return (StagedKernel) {
+                .origin = (char *) "/boot/vmlinuz-9",
+                .release = (char *) "9.0",
+                .command_line = (char *) "quiet kho=on",
+                .kind = IMAGE_BZIMAGE,
+                .kernel_bytes = 1,
+                .initrd_bytes = 2,
+                .staged_usec = 3,
+                .load = { .checksum_skip = CHECKSUM_SKIP_PROVEN, .evidence = "seen", .load_usec = 4 },
+                .is_automatic = true,
+        };
+}
+
+START_TEST(staged_kernel_comes_back) {
+        const StagedKernel before = staged_example();
+        _cleanup_json_ json_object *o = staged_kernel_to_json(&before), *again = NULL;
+        _cleanup_(staged_kernel_freep) StagedKernel *after = NULL;
+
+        ck_assert_int_eq(staged_kernel_from_json(o, &after), 0);
+        again = staged_kernel_to_json(after);
+        ck_assert_str_eq(json_object_to_json_string(again), json_object_to_json_string(o));
+}
+END_TEST
+
+START_TEST(staged_kernel_from_a_damaged_file) {
+        static const char *const needed[] = { "origin", "kind", "commandLine", "kernelBytes", "initrdBytes", "checksumSkip",
+                "checksumSkipEvidence", "loadUSec", "stagedUSec", "automatic" };
+        const StagedKernel before = staged_example();
+        _cleanup_json_ json_object *o = staged_kernel_to_json(&before);
+        _cleanup_(staged_kernel_freep) StagedKernel *after = NULL;
+
+        json_object_object_del(o, needed[_i]);
+        ck_assert_int_eq(staged_kernel_from_json(o, &after), -EBADMSG);
+        ck_assert_int_eq(json_add(o, needed[_i], json_object_new_array()), 0);
+        ck_assert_int_eq(staged_kernel_from_json(o, &after), -EBADMSG);
+}
+END_TEST
+
+START_TEST(kernel_releases) {
+        static const char *const bad[] = { "", "a/b", "a b", "7.3\n",
+                "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" };
+
+        ck_assert(kernel_release_is_valid("7.3.4-rig-a+x~y"));
+        ck_assert(kernel_release_is_valid("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"));
+        for (size_t i = 0; i < ELEMENTSOF(bad); i++)
+                ck_assert_msg(!kernel_release_is_valid(bad[i]), "'%s'", bad[i]);
+}
+END_TEST
+
 START_TEST(workload_names) {
         static const char *const bad[] = { "", "-a", ".a", "a b", "a/b", "ä", "a\n",
                 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" };
@@ -150,6 +213,10 @@ int main(void) {
         tcase_add_test(cases, manifest_comes_back);
         tcase_add_test(cases, manifest_too_large_is_told);
         tcase_add_loop_test(cases, manifest_from_hostile_text, 0, (int) ELEMENTSOF(hostile));
+        tcase_add_test(cases, manifest_brings_the_trace);
+        tcase_add_test(cases, staged_kernel_comes_back);
+        tcase_add_loop_test(cases, staged_kernel_from_a_damaged_file, 0, 10);
+        tcase_add_test(cases, kernel_releases);
         tcase_add_test(cases, workload_names);
         suite_add_tcase(suite, cases);
         runner = srunner_create(suite);

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The step in which the host calms down while the guests run: ordinary services stop, file systems are synced, the kernel
+ * is told to log its shutdown. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "basic/log.h"
+#include "update/manager.h"
+#include "update/update-internal.h"
+
+static int run_sync(void *unused) {
+        sync();
+        return 0;
+}
+
+static void on_synced(int error, void *userdata) {
+        Update *update = userdata;
+
+        update->sync = task_free(update->sync);
+        update->deadline = sd_event_source_disable_unref(update->deadline);
+        if (error < 0)
+                (void) update_explain(update, error, "cannot sync the file systems: %s", strerror(-error));
+        update_step_done(update);
+}
+
+/* So that there is little left to write when the file systems are frozen. */
+static int start_sync(Update *update) {
+        int r = update_arm_deadline(update, update->manager->config->quiesce_timeout_usec,
+                        "the sync of the file systems");
+
+        if (r >= 0)
+                r = task_start(update->manager->event, run_sync, NULL, NULL, on_synced, update, &update->sync);
+        return r < 0 ? r : 1;
+}
+
+static void on_services_stopped(int error, const char *why, void *userdata) {
+        Update *update = userdata;
+
+        if (update->is_undoing)
+                return;
+        if (error >= 0)
+                error = start_sync(update);
+        if (error >= 0)
+                return;
+        (void) update_explain(update, error, "%s", why ?: strerror(-error));
+        update_step_done(update);
+}
+
+static void on_services_listed(int fd, void *userdata) {
+        int r = store_keep(STORE_SERVICES, fd);
+
+        if (r < 0)
+                log_warning_errno(r, "If this daemon dies in the update, nobody will start the services again: %m");
+}
+
+static int stop_services(Update *update) {
+        const Manager *manager = update->manager;
+        _cleanup_free_ pid_t *keep = NULL;
+        size_t n = 0;
+        int r;
+
+        if (!manager->config->stop_services)
+                return 0;
+        keep = calloc(registry_size(manager->registry) + 1, sizeof(*keep));
+        if (!keep)
+                return -ENOMEM;
+        for (Workload *w = NULL; (w = registry_next(manager->registry, w));)
+                if (update_takes_part(update, w))
+                        keep[n++] = workload_pid(w);
+        r = services_stop(manager->event, keep, n, manager->config->quiesce_timeout_usec, on_services_stopped, update,
+                        &update->services);
+        if (r > 0)
+                services_on_listed(update->services, on_services_listed, update);
+        return r;
+}
+
+int quiesce_run(Update *update) {
+        int r;
+
+        r = timeline_trace_shutdown(true, &update->manifest.trace);
+        if (r < 0)
+                log_warning_errno(r, "The kernel will not log its shutdown, so it cannot be told from the jump: %m");
+        r = manifest_write(&update->manifest, update->manifest_fd);
+        if (r < 0)
+                return update_explain(update, r, "cannot write the manifest: %s", strerror(-r));
+
+        r = stop_services(update);
+        if (r < 0)
+                return update_explain(update, r, "cannot stop the services: %s", strerror(-r));
+        return r > 0 ? 1 : start_sync(update); /* the former has a time limit of its own, which names who is late */
+}
+
+static void on_services_started(int error, const char *why, void *userdata) {
+        if (error < 0)
+                log_error("Not all services run again: %s", why ?: strerror(-error));
+        update_step_done(userdata);
+}
+
+int quiesce_undo(Update *update) {
+        const Config *config = update->manager->config;
+        int r;
+
+        update->sync = task_free(update->sync);
+        (void) timeline_trace_shutdown(false, &update->manifest.trace);
+        if (!update->services)
+                return 0;
+        r = services_start(update->services, config->quiesce_timeout_usec, on_services_started, update);
+        if (r < 0)
+                log_error_errno(r, "Cannot start the services again that were stopped: %m");
+        return r > 0;
+}

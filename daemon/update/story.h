@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the journal is told, with the ids of messages.h. */
+
+#include "update/manager.h"
+
+void story_config(const char *problem);
+void story_staged(const StagedKernel *staged);
+void story_unstaged(const StagedKernel *staged);
+void story_stage_failed(const char *origin, const char *message, const char *remedy);
+void story_committed(const Update *update);
+void story_interrupted(const Update *update);
+void story_workload_lost(const Update *update, const char *name, const char *why);
+
+/* The whole update, when it is over: each phase under both kernels, each workload, and the outcome. */
+void story_over(const Update *update, const char *outcome);
