@@ -7,13 +7,10 @@
 #include "basic/json.h"
 #include "client/ctl.h"
 
-int ctl_connect(const Ctl *ctl, VarlinkClient **ret) {
-        int r = varlink_client_connect(ctl->socket, ret);
-
-        if (r >= 0)
-                return CTL_OK;
-        fprintf(stderr, "liveupdatectl: Cannot reach liveupdated at %s: %s\n", ctl->socket, strerror(-r));
-        fprintf(stderr, r == -EACCES ? "Run it as root.\n" : "Start it: systemctl start liveupdated.service\n");
+static int explain_unreachable(const Ctl *ctl, int error) {
+        fprintf(stderr, "liveupdatectl: Cannot reach liveupdated at %s: %s\n", ctl->socket, strerror(-error));
+        fputs(error == -EACCES ? "Run it as root. Members of the group liveupdate may look, too.\n" :
+                                 "Start it: systemctl start liveupdated.service\n", stderr);
         return CTL_UNREACHABLE;
 }
 
@@ -42,24 +39,49 @@ int ctl_print_error(const VarlinkReply *reply) {
         return CTL_REFUSED;
 }
 
-int ctl_call(const Ctl *ctl, const char *method, json_object *parameters, const int *fds, size_t n_fds,
+bool ctl_error_is(const VarlinkReply *reply, const char *name) {
+        static const char interface[] = "io.liveupdate.";
+
+        return strncmp(reply->error, interface, sizeof(interface) - 1) == 0 &&
+               strcmp(reply->error + sizeof(interface) - 1, name) == 0;
+}
+
+int ctl_send(const Ctl *ctl, const char *method, json_object *parameters, bool more, const int *fds, size_t n_fds,
+                VarlinkClient **ret) {
+        _cleanup_(varlink_client_freep) VarlinkClient *client = NULL;
+        int r;
+
+        r = varlink_client_connect(ctl->socket, &client);
+        if (r < 0) {
+                json_object_put(parameters);
+                return explain_unreachable(ctl, r);
+        }
+        r = varlink_client_send(client, method, parameters, more, fds, n_fds);
+        if (r < 0)
+                return ctl_lost_connection(r);
+        *ret = TAKE_PTR(client);
+        return CTL_OK;
+}
+
+int ctl_ask(const Ctl *ctl, const char *method, json_object *parameters, const int *fds, size_t n_fds,
                 VarlinkReply *ret) {
         _cleanup_(varlink_client_freep) VarlinkClient *client = NULL;
         int r;
 
-        r = ctl_connect(ctl, &client);
-        if (r != CTL_OK) {
-                json_object_put(parameters);
+        r = ctl_send(ctl, method, parameters, /* more= */ false, fds, n_fds, &client);
+        if (r != CTL_OK)
                 return r;
-        }
-        r = varlink_client_send(client, method, parameters, /* more= */ false, fds, n_fds);
-        if (r >= 0)
-                r = varlink_client_receive(client, ret);
-        if (r < 0)
-                return ctl_lost_connection(r);
-        if (!ret->error)
-                return CTL_OK;
+        r = varlink_client_receive(client, ret);
+        return r < 0 ? ctl_lost_connection(r) : CTL_OK;
+}
 
+int ctl_call(const Ctl *ctl, const char *method, json_object *parameters, const int *fds, size_t n_fds,
+                VarlinkReply *ret) {
+        int r;
+
+        r = ctl_ask(ctl, method, parameters, fds, n_fds, ret);
+        if (r != CTL_OK || !ret->error)
+                return r;
         r = ctl_print_error(ret);
         varlink_reply_done(ret);
         return r;
@@ -71,14 +93,6 @@ void ctl_print_json(const Ctl *ctl, json_object *o) {
                                                    JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED) |
                                         JSON_C_TO_STRING_NOSLASHESCAPE));
         fflush(stdout);
-}
-
-int ctl_no_arguments(int argc, char **argv) {
-        if (argc <= 1)
-                return CTL_OK;
-        fprintf(stderr, "liveupdatectl: %s takes no arguments, but got '%s'.\nSee liveupdatectl --help.\n", argv[0],
-                        argv[1]);
-        return CTL_USAGE;
 }
 
 const char *ctl_string(json_object *o, const char *key) {

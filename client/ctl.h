@@ -15,6 +15,7 @@ enum {
         CTL_REFUSED = 1,     /* the daemon said no, or it failed */
         CTL_USAGE = 2,
         CTL_UNREACHABLE = 3, /* no daemon to talk to */
+        CTL_SAID = -1,       /* help was asked for and given: nothing is left to be done, which is CTL_OK */
 };
 
 typedef enum JsonMode {
@@ -28,30 +29,56 @@ typedef struct Ctl {
         JsonMode json;
 } Ctl;
 
-int status_main(const Ctl *ctl, int argc, char **argv);
-int stage_main(const Ctl *ctl, int argc, char **argv);
-int unstage_main(const Ctl *ctl, int argc, char **argv);
-int commit_main(const Ctl *ctl, int argc, char **argv);
-int workloads_main(const Ctl *ctl, int argc, char **argv);
-int report_main(const Ctl *ctl, int argc, char **argv);
-int monitor_main(const Ctl *ctl, int argc, char **argv);
+/* argv begins with the verb. They answer an exit code, after saying why on stderr if it is not CTL_OK. */
+int status_main(Ctl *ctl, int argc, char **argv);
+int stage_main(Ctl *ctl, int argc, char **argv);
+int unstage_main(Ctl *ctl, int argc, char **argv);
+int commit_main(Ctl *ctl, int argc, char **argv);
+int workloads_main(Ctl *ctl, int argc, char **argv);
+int report_main(Ctl *ctl, int argc, char **argv);
+int monitor_main(Ctl *ctl, int argc, char **argv);
+int config_main(Ctl *ctl, int argc, char **argv);
+
+/* options.c */
+
+typedef struct CtlOption {
+        const char *name;     /* without the dashes */
+        const char *argument; /* its name in the help; NULL for a flag */
+        const char *help;
+        void *target;         /* const char **, or bool * of a flag */
+} CtlOption;
+
+typedef struct CtlUsage {
+        const char *synopsis; /* after "liveupdatectl " */
+        const char *text;     /* what it does */
+        const char *takes;    /* the one argument that it has to have, such as "one image"; NULL: it has none */
+        void (*help)(void);   /* the program's own: printed instead, and the first argument ends the options */
+} CtlUsage;
+
+/* Reads the options of a verb, and those that every verb has, into their targets and into *ctl. What is not set is left
+ * as it was. With CTL_OK optind is that of the first argument. */
+int ctl_options(Ctl *ctl, const CtlUsage *usage, const CtlOption *options, size_t n_options, int argc, char **argv);
 
 /* call.c */
 
-/* Answers an exit code, after saying why on stderr. */
-int ctl_connect(const Ctl *ctl, VarlinkClient **ret);
-/* Explains an error reply: what failed, why, what to do. Answers CTL_REFUSED. */
-int ctl_print_error(const VarlinkReply *reply);
-int ctl_lost_connection(int error);
-
-/* Sends one call and waits for its one answer. `parameters` is consumed; fds are lent. CTL_OK with *ret, which the
- * caller ends with varlink_reply_done(), or an exit code after saying why. */
+/* Sends one call on a connection of its own. `parameters` is consumed; fds are lent. */
+int ctl_send(const Ctl *ctl, const char *method, json_object *parameters, bool more, const int *fds, size_t n_fds,
+                VarlinkClient **ret);
+/* The same, and waits for its one answer, which may be an error that the caller is to look at. */
+int ctl_ask(const Ctl *ctl, const char *method, json_object *parameters, const int *fds, size_t n_fds,
+                VarlinkReply *ret);
+/* The same, where an error is explained and ends it. */
 int ctl_call(const Ctl *ctl, const char *method, json_object *parameters, const int *fds, size_t n_fds,
                 VarlinkReply *ret);
 
+/* Whether it is the error of that name of io.liveupdate. */
+bool ctl_error_is(const VarlinkReply *reply, const char *name);
+/* Explains an error reply: what failed, why, what to do. Answers CTL_REFUSED. */
+int ctl_print_error(const VarlinkReply *reply);
+int ctl_lost_connection(int error); /* CTL_UNREACHABLE */
+
 /* To stdout, as the user asked for. */
 void ctl_print_json(const Ctl *ctl, json_object *o);
-int ctl_no_arguments(int argc, char **argv); /* CTL_OK or CTL_USAGE */
 
 /* Members for display; "-" or 0 where there is none. */
 const char *ctl_string(json_object *o, const char *key);

@@ -3,9 +3,7 @@
 /* The two verbs that follow an update: commit, which starts it, and monitor. */
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "basic/json.h"
 #include "client/ctl.h"
@@ -27,8 +25,9 @@ static void print_progress(const Ctl *ctl, json_object *parameters, const char *
         fflush(stdout);
 }
 
-/* Prints what comes until the last answer, or until the connection ends. */
-static int follow(const Ctl *ctl, VarlinkClient *client) {
+/* Prints what comes until the last answer, or until the connection ends. With `tolerated` (NULL: none) the error of
+ * that name is only told. */
+static int follow(const Ctl *ctl, VarlinkClient *client, const char *tolerated) {
         for (;;) {
                 _cleanup_(varlink_reply_done) VarlinkReply reply = {};
                 const char *state = "";
@@ -37,6 +36,10 @@ static int follow(const Ctl *ctl, VarlinkClient *client) {
                 r = varlink_client_receive(client, &reply);
                 if (r < 0)
                         return ctl_lost_connection(r);
+                if (reply.error && tolerated && ctl_error_is(&reply, tolerated)) {
+                        fprintf(stderr, "%s\n", ctl_string(reply.parameters, "message"));
+                        return CTL_OK;
+                }
                 if (reply.error)
                         return ctl_print_error(&reply);
                 print_progress(ctl, reply.parameters, &state);
@@ -45,63 +48,44 @@ static int follow(const Ctl *ctl, VarlinkClient *client) {
         }
 }
 
-static int start(const Ctl *ctl, const char *method, json_object *parameters) {
+static int start(const Ctl *ctl, const char *method, json_object *parameters, const char *tolerated) {
         _cleanup_(varlink_client_freep) VarlinkClient *client = NULL;
         int r;
 
-        r = ctl_connect(ctl, &client);
-        if (r != CTL_OK) {
-                json_object_put(parameters);
-                return r;
-        }
-        r = varlink_client_send(client, method, parameters, /* more= */ true, NULL, 0);
-        return r < 0 ? ctl_lost_connection(r) : follow(ctl, client);
+        r = ctl_send(ctl, method, parameters, /* more= */ true, NULL, 0, &client);
+        return r == CTL_OK ? follow(ctl, client, tolerated) : r;
 }
 
-int monitor_main(const Ctl *ctl, int argc, char **argv) {
-        int r = ctl_no_arguments(argc, argv);
-
-        return r != CTL_OK ? r : start(ctl, "io.liveupdate.Monitor", NULL);
-}
-
-static void help(void) {
-        puts("liveupdatectl commit [OPTIONS...]\n\n"
-             "Changes to the staged kernel. Registered workloads go on under it. On success this command ends with\n"
-             "the old kernel; when it returns, the update was refused or rolled back.\n\n"
-             "  -h --help        Show this help\n"
-             "     --allow-loss  Go ahead although something is named that will not survive");
-}
-
-int commit_main(const Ctl *ctl, int argc, char **argv) {
-        enum { OPTION_ALLOW_LOSS = 0x100 };
-        static const struct option options[] = {
-                { "help",       no_argument, NULL, 'h'               },
-                { "allow-loss", no_argument, NULL, OPTION_ALLOW_LOSS },
-                {}
+int monitor_main(Ctl *ctl, int argc, char **argv) {
+        static const CtlUsage usage = {
+                .synopsis = "monitor",
+                .text = "Tells where things stand, and every change from then on, until it is interrupted.",
         };
-        json_object *parameters;
-        bool allow_loss = false;
+        int r = ctl_options(ctl, &usage, NULL, 0, argc, argv);
 
-        for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) >= 0;)
-                switch (c) {
-                case 'h':
-                        help();
-                        return CTL_OK;
-                case OPTION_ALLOW_LOSS:
-                        allow_loss = true;
-                        break;
-                default:
-                        return CTL_USAGE;
-                }
-        if (optind < argc) {
-                fputs("liveupdatectl: commit takes no arguments.\nSee liveupdatectl commit --help.\n", stderr);
-                return CTL_USAGE;
-        }
+        return r != CTL_OK ? r : start(ctl, "io.liveupdate.Monitor", NULL, NULL);
+}
 
-        parameters = json_object_new_object();
-        if (!parameters || json_add_bool(parameters, "allowLoss", allow_loss) < 0) {
-                json_object_put(parameters);
+int commit_main(Ctl *ctl, int argc, char **argv) {
+        static const CtlUsage usage = {
+                .synopsis = "commit [OPTIONS...]",
+                .text = "Changes to the staged kernel. Registered workloads go on under it. On success this command\n"
+                        "ends with the old kernel; when it returns, the update was refused or rolled back.",
+        };
+        _cleanup_json_ json_object *parameters = json_object_new_object();
+        bool allow_loss = false, is_automatic = false, if_staged = false;
+        const CtlOption options[] = {
+                { "allow-loss", NULL, "Go ahead although something is named that will not survive", &allow_loss },
+                { "automatic",  NULL, "Not by hand: a failure is kept and shown by status", &is_automatic },
+                { "if-staged",  NULL, "When nothing is staged, say so and be done", &if_staged },
+        };
+        int r;
+
+        r = ctl_options(ctl, &usage, options, ELEMENTSOF(options), argc, argv);
+        if (r != CTL_OK)
+                return r;
+        if (!parameters || json_add_bool(parameters, "allowLoss", allow_loss) < 0 ||
+                        (is_automatic && json_add_bool(parameters, "automatic", true) < 0))
                 return CTL_REFUSED;
-        }
-        return start(ctl, "io.liveupdate.Commit", parameters);
+        return start(ctl, "io.liveupdate.Commit", TAKE_PTR(parameters), if_staged ? "NothingStaged" : NULL);
 }

@@ -74,12 +74,17 @@ static void print_workloads(json_object *workloads) {
         }
 }
 
-int report_main(const Ctl *ctl, int argc, char **argv) {
+int report_main(Ctl *ctl, int argc, char **argv) {
+        static const CtlUsage usage = {
+                .synopsis = "report",
+                .text = "Shows where the time of the last update went, phase by phase. The JSON form is the report\n"
+                        "itself, as described by report.schema.json.",
+        };
         _cleanup_(varlink_reply_done) VarlinkReply reply = {};
         json_object *report, *list;
         int r;
 
-        r = ctl_no_arguments(argc, argv);
+        r = ctl_options(ctl, &usage, NULL, 0, argc, argv);
         if (r != CTL_OK)
                 return r;
         r = ctl_call(ctl, "io.liveupdate.Report", NULL, NULL, 0, &reply);

@@ -104,7 +104,9 @@ static int explain(const VarlinkReply *reply) {
 static int explain_unreachable(const Run *run, int error) {
         fprintf(stderr, "liveupdate-run: Cannot register %s with liveupdated at %s: %s\n", run->name, run->socket,
                         strerror(-error));
-        fputs("Start it: systemctl start liveupdated.service\n", stderr);
+        fputs(error == -EACCES ? "Its socket is for root and members of the group liveupdate: see User= and "
+                                 "SupplementaryGroups= of the unit.\n" :
+                                 "Start it: systemctl start liveupdated.service\n", stderr);
         return RUN_UNREACHABLE;
 }
 

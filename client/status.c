@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <stdio.h>
+#include <string.h>
+#include <time.h>
 
 #include "basic/json.h"
 #include "client/ctl.h"
@@ -32,16 +34,77 @@ static void print_progress(json_object *o) {
 
 static void print_staged(json_object *o) {
         json_object *staged;
+        bool is_automatic = false;
 
         if (json_get_object(o, "staged", &staged) < 0) {
                 puts("  Staged    nothing");
                 return;
         }
-        printf("  Staged    %s, %s from %s\n", ctl_string(staged, "release"), ctl_string(staged, "kind"),
-                        ctl_string(staged, "origin"));
+        (void) json_get_bool(staged, "automatic", &is_automatic);
+        printf("  Staged    %s, %s from %s%s\n", ctl_string(staged, "release"), ctl_string(staged, "kind"),
+                        ctl_string(staged, "origin"), is_automatic ? ", automatic" : "");
         printf("            %s\n", ctl_string(staged, "commandLine"));
         printf("            checksum skip %s: %s\n", ctl_string(staged, "checksumSkip"),
                         ctl_string(staged, "checksumSkipEvidence"));
+}
+
+static const char *format_time(uint64_t usec, char *buffer, size_t size) {
+        time_t t = (time_t) (usec / 1000000);
+        struct tm tm;
+
+        if (!localtime_r(&t, &tm) || strftime(buffer, size, "%Y-%m-%d %H:%M:%S %Z", &tm) == 0)
+                return "-";
+        return buffer;
+}
+
+static void print_automation_problem(json_object *automation) {
+        json_object *problem;
+        const char *release = NULL;
+        char at[64];
+
+        if (json_get_object(automation, "problem", &problem) < 0)
+                return;
+        (void) json_get_string(problem, "release", &release);
+        printf("  Failed    automatic %s%s%s, %s: %s\n", ctl_string(problem, "action"), release ? " of " : "",
+                        release ?: "", format_time(ctl_u64(problem, "usec"), at, sizeof(at)),
+                        ctl_string(problem, "message"));
+        printf("            %s\n", ctl_string(problem, "remedy"));
+}
+
+/* Nothing where nothing happens by itself. */
+static void print_automation(json_object *o) {
+        json_object *automation;
+        const char *auto_commit;
+        bool auto_stage = false;
+        uint64_t next = 0;
+        char at[64];
+
+        if (json_get_object(o, "automation", &automation) < 0)
+                return;
+        (void) json_get_bool(automation, "autoStage", &auto_stage);
+        auto_commit = ctl_string(automation, "autoCommit");
+        if (auto_stage || strcmp(auto_commit, "no") != 0)
+                printf("  Automatic AutoStage=%s, AutoCommit=%s\n", auto_stage ? "yes" : "no", auto_commit);
+        if (json_get_u64(automation, "nextWindowUSec", &next) >= 0)
+                printf("            commit at %s\n", format_time(next, at, sizeof(at)));
+        print_automation_problem(automation);
+}
+
+static void print_findings(json_object *o) {
+        json_object *list;
+
+        if (json_get_array(o, "findings", &list) < 0)
+                return;
+        for (size_t i = 0; i < json_object_array_length(list); i++) {
+                json_object *finding = json_object_array_get_idx(list, i);
+                const char *state = ctl_string(finding, "state"), *remedy = NULL;
+
+                if (strcmp(state, "ok") == 0)
+                        continue;
+                printf("  %-9s %s\n", strcmp(state, "warn") == 0 ? "Warning" : "Failed", ctl_string(finding, "text"));
+                if (json_get_string(finding, "remedy", &remedy) >= 0)
+                        printf("            %s\n", remedy);
+        }
 }
 
 static void print_strangers(json_object *o) {
@@ -57,12 +120,17 @@ static void print_strangers(json_object *o) {
         }
 }
 
-int status_main(const Ctl *ctl, int argc, char **argv) {
+int status_main(Ctl *ctl, int argc, char **argv) {
+        static const CtlUsage usage = {
+                .synopsis = "status",
+                .text = "Shows the running kernel and whether it supports live update, what is staged, what has to be\n"
+                        "looked at, and the registered workloads.",
+        };
         _cleanup_(varlink_reply_done) VarlinkReply reply = {};
         json_object *workloads;
         int r;
 
-        r = ctl_no_arguments(argc, argv);
+        r = ctl_options(ctl, &usage, NULL, 0, argc, argv);
         if (r != CTL_OK)
                 return r;
         r = ctl_call(ctl, "io.liveupdate.Status", NULL, NULL, 0, &reply);
@@ -77,6 +145,8 @@ int status_main(const Ctl *ctl, int argc, char **argv) {
         print_progress(reply.parameters);
         print_support(reply.parameters);
         print_staged(reply.parameters);
+        print_automation(reply.parameters);
+        print_findings(reply.parameters);
         print_strangers(reply.parameters);
         if (json_get_array(reply.parameters, "workloads", &workloads) >= 0)
                 ctl_print_workloads(workloads);

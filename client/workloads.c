@@ -25,12 +25,16 @@ void ctl_print_workloads(json_object *list) {
         }
 }
 
-int workloads_main(const Ctl *ctl, int argc, char **argv) {
+int workloads_main(Ctl *ctl, int argc, char **argv) {
+        static const CtlUsage usage = {
+                .synopsis = "workloads",
+                .text = "Lists the workloads that are registered and survive an update.",
+        };
         _cleanup_(varlink_reply_done) VarlinkReply reply = {};
         json_object *workloads;
         int r;
 
-        r = ctl_no_arguments(argc, argv);
+        r = ctl_options(ctl, &usage, NULL, 0, argc, argv);
         if (r != CTL_OK)
                 return r;
         r = ctl_call(ctl, "io.liveupdate.Workloads", NULL, NULL, 0, &reply);

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# bash completion for liveupdatectl(1)                                                    -*- shell-script -*-
+
+_liveupdatectl_releases() {
+        local path
+        for path in /boot/vmlinuz-* /usr/lib/modules/*/; do
+                [[ -e $path ]] || continue
+                path=${path%/}
+                path=${path##*/}
+                printf '%s\n' "${path#vmlinuz-}"
+        done
+}
+
+# The word after the options before it; empty if there is none yet.
+_liveupdatectl_verb() {
+        local i
+        for ((i = 1; i < COMP_CWORD; i++)); do
+                case ${COMP_WORDS[i]} in
+                --json | --socket)
+                        [[ ${COMP_WORDS[i + 1]} == = ]] && i=$((i + 1))
+                        i=$((i + 1))
+                        ;;
+                -*) ;;
+                *)
+                        printf '%s' "${COMP_WORDS[i]}"
+                        return
+                        ;;
+                esac
+        done
+}
+
+_liveupdatectl_files() {
+        compopt -o filenames 2>/dev/null
+        mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "$1")
+}
+
+_liveupdatectl() {
+        local -A options=(
+                [stage]='--initrd= --cmdline= --automatic'
+                [unstage]='--release='
+                [commit]='--allow-loss --automatic --if-staged'
+        )
+        local verbs='status stage unstage commit workloads report monitor config'
+        local common='--help --version --json= --socket= -h -j'
+        local cur=${COMP_WORDS[COMP_CWORD]} option=${COMP_WORDS[COMP_CWORD - 1]} verb
+        COMPREPLY=()
+
+        # --option=value comes as three words.
+        if [[ $cur == = ]]; then
+                cur=
+        elif [[ $option == = ]]; then
+                option=${COMP_WORDS[COMP_CWORD - 2]}
+        fi
+        case $option in
+        --json)
+                mapfile -t COMPREPLY < <(compgen -W 'pretty short off' -- "$cur")
+                return
+                ;;
+        --socket | --initrd)
+                _liveupdatectl_files "$cur"
+                return
+                ;;
+        --release)
+                mapfile -t COMPREPLY < <(compgen -W "$(_liveupdatectl_releases | sort -u)" -- "$cur")
+                return
+                ;;
+        --cmdline)
+                return
+                ;;
+        esac
+
+        verb=$(_liveupdatectl_verb)
+        if [[ $cur == -* ]]; then
+                mapfile -t COMPREPLY < <(compgen -W "$common ${verb:+${options[$verb]-}}" -- "$cur")
+                [[ ${COMPREPLY[*]} == *= ]] && compopt -o nospace 2>/dev/null
+        elif [[ -z $verb ]]; then
+                mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$cur")
+        elif [[ $verb == stage ]]; then
+                mapfile -t COMPREPLY < <(compgen -W "$(_liveupdatectl_releases | sort -u)" -- "$cur")
+                _liveupdatectl_files "$cur"
+        fi
+}
+
+complete -F _liveupdatectl liveupdatectl
