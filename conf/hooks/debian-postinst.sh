@@ -3,5 +3,6 @@
 #
 # /etc/kernel/postinst.d/zz-liveupdate RELEASE [IMAGE]: a kernel was installed.
 set -u
-[ -x @start_unit@ ] && @start_unit@ stage "${1:-}"
-exit 0
+[ -r @start_unit@ ] || exit 0
+set -- stage "${1:-}"
+. @start_unit@ # not as a process of its own: apt waits for it

@@ -10,5 +10,6 @@ remove* | purge* | \'remove* | \'purge*) ;;
 *) exit 0 ;;
 esac
 
-[ -x @start_unit@ ] && @start_unit@ unstage "${1:-}"
-exit 0
+[ -r @start_unit@ ] || exit 0
+set -- unstage "${1:-}"
+. @start_unit@

@@ -25,7 +25,7 @@ chmod +x "$work/bin/systemctl" "$work/bin/systemd-cat"
 
 # Their places in the installed system become those of this test.
 for hook in start-unit.sh debian-postinst.sh debian-postrm.sh 95-liveupdate.install alpm.sh; do
-        start_unit=$(sed -n 's/^\[ -x \([^ ]*\) \].*/\1/p' "$hooks/$hook" | head -n 1)
+        start_unit=$(sed -n 's/^\[ -[rx] \([^ ]*\) \].*/\1/p' "$hooks/$hook" | head -n 1)
         sed -e "s|/run/systemd/system|$work/booted|" -e "s|${start_unit:-/nowhere}|$work/start-unit.sh|g" \
                 "$hooks/$hook" >"$work/$hook"
         chmod +x "$work/$hook"
