@@ -59,7 +59,7 @@ int manager_new(Manager **ret) {
 
         if (!manager)
                 return -ENOMEM;
-        if (mkdir(LIVEUPDATE_RUNTIME_DIRECTORY, 0755) < 0 && errno != EEXIST)
+        if (mkdir(LIVEUPDATE_RUNTIME_DIRECTORY, 0750) < 0 && errno != EEXIST)
                 return log_error_errno(-errno, "Cannot create " LIVEUPDATE_RUNTIME_DIRECTORY ": %m");
         r = config_load("", &manager->config);
         if (r < 0)
