@@ -6,7 +6,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from . import build, guest, images, initramfs
+from . import build, guest, images, initramfs, presets
 from .accel import accel
 from .base import E2E, cache_directory
 from .kernel import kernel
@@ -23,9 +23,11 @@ def image(files: dict[str, Path] | None = None, links: dict[str, str] | None = N
     """The full image with kernels, guest and, unless told otherwise, the product in it."""
     tree = images.Tree()
     if product:
-        tree.directory(build.product())
-        for target, unit in (("sysinit", "liveupdated.service"), ("sockets", "liveupdated.socket")):
-            tree.link(f"/etc/systemd/system/{target}.target.wants/{unit}", f"/usr/lib/systemd/system/{unit}")
+        root = build.product()
+        tree.directory(root)
+        for link, unit in presets.enabled_links(root).items():
+            tree.link(link, unit)
+        images.add_groups(tree, presets.groups(root))
     tree.file(KERNEL_A, kernel("a"), 0o644).file(KERNEL_B, kernel("b"), 0o644)
     tree.file(guest.KERNEL, kernel("a"), 0o644).file(guest.INITRD, guest_initrd(), 0o644)
     for target, source in (files or {}).items():

@@ -12,8 +12,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 E2E = Path(__file__).resolve().parent.parent
 ROOT = E2E.parent.parent
@@ -146,3 +147,15 @@ def locked(path: Path) -> Iterator[None]:
 def replace(source: Path, target: Path) -> None:
     """Puts a finished file in place at once, so that an interrupted run never leaves half of one."""
     os.replace(source, target)
+
+
+def wait_for(what: str, timeout: float, look: Callable[[], Any], explain: Callable[[], str] = str) -> Any:
+    """The first answer of look() that is not None or False."""
+    deadline = time.monotonic() + timeout
+    while True:
+        answer = look()
+        if answer is not None and answer is not False:
+            return answer
+        if time.monotonic() > deadline:
+            raise RigError(f"no {what} within {timeout:g} s\n{explain()}")
+        time.sleep(0.5)

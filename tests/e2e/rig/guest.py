@@ -4,13 +4,7 @@
 from __future__ import annotations
 
 import re
-import shlex
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
-
-from .base import RigError
-from .machine import Machine
 
 KERNEL = "/rig/guest-kernel"
 INITRD = "/rig/guest-initrd"
@@ -99,51 +93,3 @@ def parse(text: str) -> GuestLog:
         elif re.search(r"ERROR|panic|Oops|BUG", line):
             log.complaints.append(line)
     return log
-
-
-class Guest:
-    """Follows the console of a guest in a machine, across the machine's jumps."""
-
-    def __init__(self, machine: Machine, console: str) -> None:
-        """`console` must be on a disk, or it is gone after the jump."""
-        self.machine = machine
-        self.console = console
-        self._text = b""
-        machine.run(f"mkdir -p /rig && echo {shlex.quote(console)} >>/rig/marks", check=True)
-
-    def log(self) -> GuestLog:
-        """All of it so far; reads what is new since the last call."""
-        new = self.machine.run(f"tail -c +{len(self._text) + 1} {shlex.quote(self.console)}")
-        self._text += new.out_bytes
-        return parse(self._text.decode(errors="replace"))
-
-    def wait(self, what: str, condition: Callable[[GuestLog], object], timeout: float = 90) -> GuestLog:
-        deadline = time.monotonic() + timeout
-        while True:
-            log = self.log()
-            if condition(log):
-                return log
-            if time.monotonic() > deadline:
-                last = self._text.decode(errors="replace").splitlines()[-8:]
-                raise RigError(f"{self.machine.name}: guest: no {what} within {timeout:g} s; its console ends with\n"
-                               + "\n".join(f"    | {line}" for line in last))
-            time.sleep(1)
-
-    def wait_ticks(self, more: int = 5, timeout: float = 90) -> GuestLog:
-        """Until it ticked that often from now on."""
-        last = self.log().ticks[-1:]
-        goal = (last[0].number if last else 0) + more
-        return self.wait(f"tick {goal}", lambda log: log.ticks and log.ticks[-1].number >= goal, timeout)
-
-    def wait_verified(self, timeout: float = 120) -> GuestLog:
-        """Until a pass that began from now on is complete."""
-        now = max(self.log().began, default=-1)
-        return self.wait("complete pass", lambda log: any(n > now for n in log.complete), timeout)
-
-    def before_jump(self) -> GuestLog:
-        """What it had written when the running kernel began: compare with log()."""
-        marks = dict(reversed(line.split(" ", 1)) for line in self.machine.run("cat /run/rig/marks").out.splitlines())
-        if self.console not in marks:
-            raise RigError(f"{self.machine.name}: no mark for {self.console}; was there a jump?")
-        self.log()
-        return parse(self._text[:int(marks[self.console])].decode(errors="replace"))

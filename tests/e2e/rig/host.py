@@ -11,7 +11,8 @@ from typing import Any
 
 from . import guest as inner
 from .base import RigError
-from .machine import Boot, Machine
+from .channel import Boot, Result
+from .machine import Machine
 
 TICK_NSEC = 100_000_000
 
@@ -57,6 +58,30 @@ class Host:
         """The answer of liveupdatectl --json=short, or an exception."""
         result = self.machine.run(shlex.join(["liveupdatectl", "--json=short", *arguments]), timeout, check=True)
         return json.loads(result.out) if result.out.strip() else None
+
+    def configure(self, text: str) -> None:
+        """Of liveupdated.conf(5), in place of what was configured so before."""
+        self.machine.put_file(text.encode(), "/etc/liveupdate/liveupdated.conf.d/50-rig.conf")
+        self.machine.run("systemctl reload liveupdated.service", check=True)
+
+    def apt(self, *arguments: str, timeout: float = 120) -> Result:
+        """apt-get, with its seconds in the last line of the output. What fails is for the caller."""
+        words = shlex.join(["apt-get", "-q", "-y", "-o", "Dpkg::Use-Pty=0", *arguments])
+        return self.machine.run(f"start=$(cut -d' ' -f1 /proc/uptime); {words}; status=$?; "
+                                "echo $start $(cut -d' ' -f1 /proc/uptime); exit $status", timeout,
+                                env={"DEBIAN_FRONTEND": "noninteractive"})
+
+    def failed_units(self) -> str:
+        return self.machine.run("systemctl --failed --plain --no-legend", check=True).out.strip()
+
+    def active_units(self) -> set[str]:
+        """Of the kinds that an isolation stops."""
+        listed = self.machine.run("systemctl list-units --plain --no-legend --state=active "
+                                  "--type=service,socket,timer,path", check=True).out
+        return {line.split()[0] for line in listed.splitlines()}
+
+    def property(self, unit: str, name: str) -> str:
+        return self.machine.run(f"systemctl show -P {name} {unit}", check=True).out.strip()
 
     def wait_ready(self, timeout: float = 60) -> None:
         self.machine.run(f"for i in $(seq {int(timeout * 5)}); do liveupdatectl status && exit 0; sleep 0.2; done; exit 1",

@@ -124,6 +124,12 @@ class Tree:
         self.files[target] = (source, stat.S_IMODE(source.stat().st_mode) if mode is None else mode)
         return self
 
+    def text(self, target: str, content: str, mode: int = 0o644) -> "Tree":
+        source = cache_directory("image", "texts") / hashlib.sha256(content.encode()).hexdigest()[:16]
+        if not source.exists():
+            source.write_text(content)
+        return self.file(target, source, mode)
+
     def link(self, target: str, to: str) -> "Tree":
         self.links[target] = to
         return self
@@ -144,6 +150,14 @@ class Tree:
             state.update(f"{target}\0{mode:o}\0{hashlib.sha256(source.read_bytes()).hexdigest()}\0".encode())
         state.update(repr(sorted(self.links.items())).encode())
         return state.hexdigest()[:16]
+
+
+def add_groups(tree: Tree, names: list[str]) -> None:
+    """As systemd-sysusers does at installation."""
+    etc = _root(base_image()) / "etc"
+    for database, line, mode in (("group", "{}:x:{}:\n", 0o644), ("gshadow", "{}:!*::\n", 0o640)):
+        added = "".join(line.format(name, 900 + number) for number, name in enumerate(names))
+        tree.text(f"/etc/{database}", (etc / database).read_text() + added, mode)
 
 
 def product_image(tree: Tree, base: Path | None = None) -> Path:
@@ -212,12 +226,15 @@ def _exists(image: Path, path: str) -> bool:
 def machine_tree(extra: Tree | None = None) -> Tree:
     """The rig's own files, for the image and full flavours."""
     tree = extra or Tree()
-    for name in ("init", "agent", "mark"):
+    for name in ("init", "agent"):
         tree.file(f"/rig/{name}", E2E / "machine" / name, 0o755)
     tree.file("/usr/lib/systemd/system/rig-agent.service", E2E / "machine/rig-agent.service", 0o644)
     tree.file("/rig/start.d/liveupdated", E2E / "machine/start-liveupdated", 0o755)
     tree.link("/etc/systemd/system/sysinit.target.wants/rig-agent.service",
               "/usr/lib/systemd/system/rig-agent.service")
+    # Younger than /usr: what systemd does once after an installation is done.
+    for directory in ("/etc", "/var"):
+        tree.text(f"{directory}/.updated", "")
     for name in ("systemd-firstboot.service", "systemd-networkd-wait-online.service", "getty@tty1.service"):
         tree.link(f"/etc/systemd/system/{name}", "/dev/null")
     return tree

@@ -87,7 +87,7 @@ def bare(path: Path, files: dict[str, Path] | None = None) -> Path:
     archive.program("bin/busybox", BUSYBOX)
     archive.link("bin/sh", "busybox")
     archive.link("init", "rig/init")
-    for script in ("init", "agent", "mark"):
+    for script in ("init", "agent"):
         archive.program(f"rig/{script}", MACHINE / script)
     for name, source in (files or {}).items():
         archive.program(name, source)

@@ -4,16 +4,27 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import subprocess
 
 from .base import Progress, RigError, cache_directory, command
 
+
+def _systemd() -> str:
+    """Where systemd.pc is: in a package of its own since Debian 13."""
+    try:
+        release = platform.freedesktop_os_release().get("VERSION_ID")
+    except OSError:
+        release = None
+    return "systemd" if release == "12" else "systemd-dev"
+
+
 PROJECT = ["meson", "ninja-build", "pkg-config", "gcc", "libc6-dev", "libsystemd-dev", "libjson-c-dev",
-           "libmount-dev", "libseccomp-dev", "check",
+           "libmount-dev", "libseccomp-dev", _systemd(), "check",
            "clang", "libclang-rt-dev", "python3"]
 RIG = ["qemu-system-x86", "mmdebstrap", "busybox-static", "make", "bc", "flex", "bison", "libelf-dev", "libssl-dev",
-       "lz4", "zstd", "xz-utils", "cpio", "e2fsprogs", "debian-archive-keyring", "rsync"]
+       "lz4", "zstd", "xz-utils", "cpio", "e2fsprogs", "debian-archive-keyring", "rsync", "debhelper", "dpkg-dev"]
 
 
 def _is_installed(package: str) -> bool:

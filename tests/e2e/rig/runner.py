@@ -33,6 +33,9 @@ def prepare(chosen: list[Definition]) -> None:
     accel()
     if any(definition.flavour != "bare" for definition in chosen):
         assemble.image()
+    for definition in chosen:
+        if definition.needs:
+            definition.needs()
 
 
 def room() -> int:

@@ -30,6 +30,7 @@ class Definition:
     is_exclusive: bool  # measures time: nothing else may run beside it
     kernels: tuple[str, ...]
     function: Callable[["Scenario"], None]
+    needs: Callable[[], object] | None  # made before its time runs, and kept
 
     @property
     def description(self) -> str:
@@ -40,11 +41,12 @@ _definitions: dict[str, Definition] = {}
 
 
 def scenario(name: str, *, flavour: str = "bare", limit: float = 180, exclusive: bool = False,
-             kernels: tuple[str, ...] = ("a", "b")) -> Callable[[Callable[["Scenario"], None]], Callable[["Scenario"], None]]:
+             kernels: tuple[str, ...] = ("a", "b"), needs: Callable[[], object] | None = None
+             ) -> Callable[[Callable[["Scenario"], None]], Callable[["Scenario"], None]]:
     def register(function: Callable[["Scenario"], None]) -> Callable[["Scenario"], None]:
         if name in _definitions:
             raise ValueError(f"two scenarios are called {name}")
-        _definitions[name] = Definition(name, flavour, limit, exclusive, kernels, function)
+        _definitions[name] = Definition(name, flavour, limit, exclusive, kernels, function, needs)
         return function
 
     return register

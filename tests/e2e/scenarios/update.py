@@ -7,47 +7,9 @@ import json
 from typing import Any
 
 from rig import assemble, guest as inner, schema, uki
+from rig.checks import check_guest, check_report, check_undisturbed, start
 from rig.host import Guest, Host
 from rig.scenario import Scenario, scenario
-
-CLOCK_TOLERANCE_USEC = 1_000_000  # a tick can be late by this much on a loaded machine
-
-
-def start(s: Scenario, **options: Any) -> Host:
-    host = Host(s.machine(**options))
-    host.wait_ready()
-    return host
-
-
-def check_guest(s: Scenario, host: Host, guest: Guest) -> dict[str, Any]:
-    """Nothing lost, nothing changed, and the clock went on from where it stood."""
-    verdict = host.verdict(guest)
-    for what in ("ticksMissing", "ticksRepeated", "patternErrors", "diskErrors"):
-        s.check.equal(f"{guest.name}: {what}", verdict[what], 0)
-    s.check.equal(f"{guest.name}: boots", len(set(verdict["guestBootIds"])), 1)
-    s.check.equal(f"{guest.name}: complaints", verdict["complaints"], [])
-    s.check.that(f"{guest.name}: clock never went back", not verdict["guestClockWentBack"])
-    s.check.at_least(f"{guest.name}: bytes verified", verdict["bytesVerified"], 0.75 * verdict["guestRamBytes"])
-    s.check.at_most(f"{guest.name}: leap of its clock in us", abs(verdict["guestClockJumpUSec"]), CLOCK_TOLERANCE_USEC)
-    return verdict
-
-
-def check_report(s: Scenario, host: Host, outcome: str = "updated") -> Any:
-    s.report = host.report()
-    s.check.equal("report against its schema", schema.report_violations(s.report), [])
-    s.check.equal("outcome", s.report["outcome"], outcome)
-    return s.report
-
-
-def check_undisturbed(s: Scenario, host: Host, guest: Guest) -> None:
-    """The guest ticks on under the process it had."""
-    (workload,) = [w for w in host.ctl("workloads")["workloads"] if w["name"] == guest.name]
-    s.check.equal("state of the guest", workload["state"], "running")
-    last = host.log(guest).ticks[-1].number
-    log = host.wait_guest(guest, lambda log: log.ticks[-1].number > last + 5, "ticked on", 60)
-    s.check.equal("ticks missing", log.missing, 0)
-    s.check.equal("boots of the guest", len(log.boot_ids), 1)
-
 
 def check_refused(s: Scenario, host: Host, command: str, *parts: str, status: int = 1) -> None:
     result = host.machine.run(command, 60)

@@ -1,0 +1,284 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A package manager installs a kernel: staged by the hook, committed by the window, and nothing of it in apt's way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from rig import assemble, journal, kernel_package
+from rig.base import wait_for
+from rig.channel import Result
+from rig.checks import check_guest, check_report, check_undisturbed, start
+from rig.host import Guest, Host
+from rig.scenario import Scenario, scenario
+
+HOOK = "/etc/kernel/postinst.d/zz-liveupdate"
+ADDED_SECONDS = 0.3
+PAIRS_MIN, PAIRS_MAX = 2, 8
+
+
+def start_with_packages(s: Scenario) -> Host:
+    host = start(s, files=kernel_package.packages())
+    state = host.machine.run("systemctl is-system-running --wait", 120).out.strip()
+    s.check.equal("state of systemd", state, "running")
+    return host
+
+
+def configure(host: Host, auto_stage: str = "yes", auto_commit: str = "no") -> None:
+    host.configure(f"[Automation]\nAutoStage={auto_stage}\nAutoCommit={auto_commit}\n")
+
+
+def install(s: Scenario, host: Host, *which: str) -> float:
+    """apt's seconds."""
+    result = host.apt("install", "--reinstall", *map(kernel_package.path_inside, which))
+    s.check.equal(f"apt's exit status\n{result}", result.status, 0)
+    return seconds(result)
+
+
+def purge(s: Scenario, host: Host, which: str) -> None:
+    result = host.apt("purge", f"linux-image-{kernel_package.releases()[which]}")
+    s.check.equal(f"apt's exit status\n{result}", result.status, 0)
+
+
+def seconds(result: Result) -> float:
+    began, ended = result.out.split()[-2:]
+    return float(ended) - float(began)
+
+
+def staged_release(host: Host) -> str | None:
+    staged = host.ctl("status").get("staged")
+    return staged["release"] if staged else None
+
+
+@scenario("hook-upgrade", flavour="full", limit=420)
+def upgrade(s: Scenario) -> None:
+    """apt installs a kernel, the hook has it staged, the window opens, and the guest goes on under it."""
+    host = start_with_packages(s)
+    make_initrds(host)
+    configure(host)
+    compare_times(s, host)
+
+    guest = host.start_guest("one", memory_mib=192)
+    configure(host, auto_commit="window")
+    opens = set_window(host, 40)
+    s.check.equal("failed units on the old side", host.failed_units(), "")
+    count = len(journal.told(host.machine, "STAGED"))
+    install(s, host, "real")
+    (*_, entry) = journal.wait_told(host.machine, "STAGED", count + 1, 30)
+    check_waiting(s, host, entry, opens)
+
+    before = host.machine.boot
+    after = host.machine.wait_boot(240)
+    host.wait_report(after)
+    s.check.contains("release before", before.release, "-rig-a")
+    s.check.contains("release after", after.release, "-rig-b")
+    report = check_report(s, host)
+    s.facts.update(check_guest(s, host, guest))
+    state = host.machine.run("systemctl is-system-running --wait", 120).out.strip()
+    s.check.equal("state of systemd on the new side", state, "running")
+    s.check.equal("failed units on the new side", host.failed_units(), "")
+    check_story(s, host, report)
+
+
+def make_initrds(host: Host) -> None:
+    """One for each kernel, as initramfs-tools does. It holds no init, so the kernel mounts the root by itself."""
+    host.machine.put_file(b"#!/bin/sh\ncd /etc && echo hostname | busybox cpio -o -H newc >/boot/initrd.img-$1\n",
+                          "/etc/kernel/postinst.d/initramfs-tools", 0o755)
+
+
+def compare_times(s: Scenario, host: Host) -> None:
+    """With and without the hook by turns, the best of each: until those are near enough, or there were many."""
+    took: dict[str, list[float]] = {"+x": [], "-x": []}
+    install(s, host, "real")  # warm
+    while len(took["-x"]) < PAIRS_MAX and (len(took["-x"]) < PAIRS_MIN or added(took) > ADDED_SECONDS):
+        for mode in took:
+            host.machine.run(f"chmod {mode} {HOOK}", check=True)
+            took[mode].append(install(s, host, "real"))
+            wait_idle(host)
+    host.machine.run(f"chmod +x {HOOK}", check=True)
+    s.check.equal("times staged", len(journal.told(host.machine, "STAGED")), 1 + len(took["+x"]))
+    s.check.fact("aptSecondsWithHook", took["+x"])
+    s.check.fact("aptSecondsWithoutHook", took["-x"])
+    s.check.at_most(f"seconds that the hook adds, {took}", added(took), ADDED_SECONDS)
+    s.check.at_most("seconds of the hook itself", s.check.fact("hookSeconds", hook_seconds(host)), ADDED_SECONDS)
+    wait_idle(host)
+    purge(s, host, "real")
+    journal.wait_told(host.machine, "UNSTAGED", 1, 30)
+
+
+def added(took: dict[str, list[float]]) -> float:
+    return min(took["+x"]) - min(took["-x"])
+
+
+def hook_seconds(host: Host) -> float:
+    """The best of some runs, as the kernel's package has it run."""
+    release = kernel_package.releases()["real"]
+    now = "cut -d' ' -f1 /proc/uptime"
+    times = host.machine.run(f"for i in 1 2 3 4 5; do {now}; {HOOK} {release} /boot/vmlinuz-{release}; {now}; done",
+                             check=True).out.split()
+    return min(float(ended) - float(began) for began, ended in zip(times[::2], times[1::2]))
+
+
+def set_window(host: Host, from_now: int) -> int:
+    """Opens once, in so many seconds. When, as CLOCK_REALTIME."""
+    opens = int(host.machine.run("date +%s", check=True).out) + from_now
+    when = host.machine.run(f"date -u -d @{opens} '+%F %T UTC'", check=True).out.strip()
+    drop_in = f"[Timer]\nOnCalendar=\nOnCalendar={when}\nRandomizedDelaySec=0\n"
+    host.machine.put_file(drop_in.encode(), "/etc/systemd/system/liveupdate-commit.timer.d/50-rig.conf")
+    host.machine.run("systemctl daemon-reload", check=True)
+    return opens
+
+
+def check_waiting(s: Scenario, host: Host, entry: dict[str, Any], opens: int) -> None:
+    release = kernel_package.releases()["real"]
+    s.check.equal("release in the journal", entry.get("LIVEUPDATE_KERNEL_TO"), release)
+    wait_for("timer for the window", 20, lambda: host.property("liveupdate-commit.timer", "ActiveState") == "active")
+    status = host.ctl("status")
+    staged = status["staged"]
+    s.check.equal("staged", [staged[key] for key in ("release", "origin", "automatic")],
+                  [release, f"/boot/vmlinuz-{release}", True])
+    s.check.at_least("bytes of its initrd", staged["initrdBytes"], 100)
+    automation = status["automation"]
+    s.check.equal("automation", [automation["autoStage"], automation["autoCommit"], automation.get("problem")],
+                  [True, "window", None])
+    s.check.at_most("us between the window and what status says", abs(automation["nextWindowUSec"] - opens * 1_000_000),
+                    1_000_000)
+    s.check.equal("staged by the unit", host.property(f"liveupdate-stage@{release}.service", "Result"), "success")
+
+
+def check_story(s: Scenario, host: Host, report: Any) -> None:
+    """What happened, in the journal of the new side: ids and fields."""
+    (committed,) = journal.told(host.machine, "COMMITTED", boot="-1")
+    identity = committed["LIVEUPDATE_ID"]
+    for name in [phase["name"] for phase in report["phases"]]:
+        (entry,) = journal.told(host.machine, f"PHASE_{name.upper()}")
+        s.check.equal(f"fields of {name}", [entry["LIVEUPDATE_ID"], entry["LIVEUPDATE_PHASE"]], [identity, name])
+    s.check.equal("phases told", [phase["name"] for phase in report["phases"]], list(journal.PHASES))
+    (updated,) = journal.told(host.machine, "UPDATED")
+    s.check.equal("fields of the update",
+                  [updated[f"LIVEUPDATE_{key}"] for key in ("ID", "KERNEL_FROM", "KERNEL_TO", "BLACKOUT_USEC")],
+                  [identity, report["kernel"]["from"], report["kernel"]["to"], str(report["blackoutUSec"])])
+    (restored,) = journal.told(host.machine, "WORKLOAD_RESTORED")
+    s.check.equal("fields of the workload", [restored["LIVEUPDATE_WORKLOAD"], restored["LIVEUPDATE_BLACKOUT_USEC"]],
+                  ["one", str(report["workloads"][0]["blackoutUSec"])])
+    s.check.equal("lost workloads told", journal.told(host.machine, "WORKLOAD_LOST"), [])
+    s.check.at_least("kernels staged, told before", len(journal.told(host.machine, "STAGED", boot="-1")), 1)
+
+
+@scenario("hook-several", flavour="full", limit=300)
+def several(s: Scenario) -> None:
+    """Two kernels at once: the newest is staged, once. Removed: unstaged. AutoStage=no, an older one, AutoCommit=now."""
+    host = start_with_packages(s)
+    machine = host.machine
+    releases = kernel_package.releases()
+    configure(host)
+    install(s, host, "real", "newer")
+    journal.wait_told(machine, "STAGED")
+    wait_idle(host)
+    s.check.equal("staged, and how often", [entry["LIVEUPDATE_KERNEL_TO"] for entry in journal.told(machine, "STAGED")],
+                  [releases["newer"]])
+    s.check.equal("staged of two", staged_release(host), releases["newer"])
+
+    purge(s, host, "newer")
+    journal.wait_told(machine, "UNSTAGED")
+    s.check.equal("staged after its package is gone", staged_release(host), None)
+
+    install(s, host, "older")
+    journal.wait_text(machine, f"{releases['older']} is not staged")
+    configure(host, auto_stage="no")
+    install(s, host, "newer")
+    journal.wait_text(machine, "AutoStage=no")
+    wait_idle(host)
+    s.check.equal("kernels staged", len(journal.told(machine, "STAGED")), 1)
+    s.check.equal("staged of what is not wanted", staged_release(host), None)
+    s.check.equal("failed units", host.failed_units(), "")
+
+    configure(host, auto_commit="now")
+    install(s, host, "newer")
+    boot = machine.wait_boot(240)
+    host.wait_report(boot)
+    check_report(s, host)
+    s.check.contains("release after", boot.release, "-rig-b")
+
+
+def wait_idle(host: Host) -> None:
+    """Until no unit of a hook runs or waits."""
+    wait_for("end of the hooks' units", 30, lambda: not host.machine.run(
+        "systemctl list-units --all --plain --no-legend --state=activating 'liveupdate-*'; "
+        "systemctl list-jobs --plain --no-legend 'liveupdate-*'").out.strip())
+
+
+@dataclass(frozen=True)
+class Trouble:
+    what: str
+    begin: str  # shell
+    end: str
+    in_journal: str
+    in_status: str
+
+
+HOOKS = "/etc/kernel/postinst.d"
+CORRUPT = f"printf '#!/bin/sh\\ntruncate -s 1M /boot/vmlinuz-$1\\n' >{HOOKS}/aa-corrupt; chmod +x {HOOKS}/aa-corrupt"
+# Room is left for what dpkg itself writes.
+FILL = (f"printf '#!/bin/sh\\nfallocate -l $(($(stat -f -c %%a*%%S /) - 2000000)) /fill\\n' >{HOOKS}/aa-fill; "
+        f"chmod +x {HOOKS}/aa-fill")
+TROUBLES = [
+    Trouble("daemon stopped", "systemctl stop liveupdated.service", "true", "Staged", "/boot/vmlinuz-"),
+    Trouble("socket missing", "systemctl stop liveupdated.socket liveupdated.service",
+            "systemctl start liveupdated.socket liveupdated.service",
+            "Cannot reach liveupdated", "Cannot reach liveupdated"),
+    Trouble("unit masked", "systemctl mask liveupdate-stage@.service", "systemctl unmask liveupdate-stage@.service",
+            "is masked", "masked"),
+    Trouble("disk full", FILL, f"rm {HOOKS}/aa-fill /fill", "Staged", "/boot/vmlinuz-"),
+    Trouble("image corrupt", CORRUPT, f"rm {HOOKS}/aa-corrupt", "ends before", "ends before"),
+]
+
+
+@scenario("hook-hostile", flavour="full", limit=420)
+def hostile(s: Scenario) -> None:
+    """Whatever is wrong on our side, apt's transaction ends with 0, and the journal and status say what it was."""
+    host = start_with_packages(s)
+    configure(host)
+    for trouble in TROUBLES:
+        install_in_trouble(s, host, trouble)
+    host.machine.run("systemctl reset-failed", check=True)
+    guest = host.start_guest("steady", memory_mib=192)
+    install_while_committing(s, host, guest)
+    check_undisturbed(s, host, guest)
+
+
+def install_in_trouble(s: Scenario, host: Host, trouble: Trouble) -> None:
+    machine = host.machine
+    machine.run(trouble.begin, check=True)
+    since = machine.run("date +@%s.%6N", check=True).out.strip()
+    result = host.apt("install", "--reinstall", kernel_package.path_inside("real"))
+    s.check.equal(f"{trouble.what}: apt's exit status\n{result}", result.status, 0)
+    journal.wait_text(machine, trouble.in_journal, f"--since={since}", timeout=30)
+    wait_idle(host)
+    status = machine.run("SYSTEMD_COLORS=0 liveupdatectl status")
+    s.check.contains(f"{trouble.what}: what status says", status.out + status.err, trouble.in_status)
+    machine.run(trouble.end, check=True)
+    host.wait_ready()
+
+
+def install_while_committing(s: Scenario, host: Host, guest: Guest) -> None:
+    """A stopped QEMU process holds up the commit, which rolls back for want of an answer."""
+    machine = host.machine
+    host.stage(assemble.KERNEL_B)
+    pid = host.ctl("workloads")["workloads"][0]["pid"]
+    machine.run(f"kill -STOP {pid}", check=True)
+    machine.run("liveupdatectl commit >/run/commit.out 2>/run/commit.err &")
+    machine.run("for i in $(seq 50); do grep -q prepare /run/commit.out && exit 0; sleep 0.1; done; exit 1", check=True)
+    # apt takes its time to think; the transaction itself is dpkg's.
+    result = machine.run(f"dpkg -i {kernel_package.path_inside('real')}")
+    s.check.equal(f"during a commit: dpkg's exit status\n{result}", result.status, 0)
+    problem = wait_for("problem in the status", 30, lambda: host.ctl("status")["automation"].get("problem"))
+    s.check.equal("during a commit: status", [problem["action"], problem["release"]],
+                  ["stage", kernel_package.releases()["real"]])
+    s.check.contains("during a commit: what status says", problem["message"], "under way")
+    unit = f"liveupdate-stage@{kernel_package.releases()['real']}.service"
+    journal.wait_text(machine, "under way", f"--unit={unit}", timeout=30)
+    machine.run("for i in $(seq 150); do [ -s /run/commit.err ] && exit 0; sleep 0.2; done; exit 1", 60, check=True)
+    machine.run(f"kill -CONT {pid}", check=True)
+    s.check.contains("what the commit says", machine.run("cat /run/commit.err").out, guest.name)

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The daemon ends at bad moments, services are stopped for a commit: nothing is lost, and all of it comes back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rig import assemble, journal
+from rig.base import wait_for
+from rig.checks import check_guest, check_report, check_undisturbed, start
+from rig.host import Guest, Host
+from rig.scenario import Scenario, scenario
+
+UNIT = "liveupdated.service"
+HOLD = "/root/hold"
+
+
+@scenario("hook-restart", flavour="full", limit=420)
+def restart(s: Scenario) -> None:
+    """The daemon is restarted and killed: with a guest, in prepare, and while a preserved guest is not claimed yet."""
+    host = start(s)
+    guest = host.start_guest("steady", memory_mib=192)
+    staged = host.stage(assemble.KERNEL_B)
+    for how in ("systemctl restart", "systemctl kill --signal=KILL"):
+        end_daemon(s, host, how)
+        s.check.equal(f"staged after `{how}`", host.ctl("status").get("staged"), staged)
+        check_undisturbed(s, host, guest)
+    end_in_prepare(s, host, guest, "systemctl restart --no-block", "ROLLED_BACK")
+    end_in_prepare(s, host, guest, "systemctl kill --signal=KILL", "INTERRUPTED")
+    s.check.equal("staged after all that", host.ctl("status").get("staged"), staged)
+
+    hold_back(host, guest)
+    boot = host.machine.jump("liveupdatectl commit")
+    host.wait_ready()
+    for how in ("systemctl restart", "systemctl kill --signal=KILL"):
+        check_preserved(s, host, guest)
+        end_daemon(s, host, how)
+    check_preserved(s, host, guest)
+    host.machine.run(f"rm {HOLD} && systemctl start {guest.name}.service", check=True)
+    host.wait_report(boot)
+    s.check.contains("release after", boot.release, "-rig-b")
+    report = check_report(s, host)
+    s.check.equal("workloads", [(w["name"], w["outcome"]) for w in report["workloads"]], [(guest.name, "running")])
+    s.facts.update(check_guest(s, host, guest))
+    check_finished(s, host)
+
+
+def end_daemon(s: Scenario, host: Host, how: str) -> None:
+    before = host.property(UNIT, "MainPID")
+    host.machine.run(f"{how} {UNIT}", check=True)
+    wait_for("new process of the daemon", 60, lambda: host.property(UNIT, "SubState") == "running"
+                     and host.property(UNIT, "MainPID") != before)
+    host.wait_ready()
+
+
+def end_in_prepare(s: Scenario, host: Host, guest: Guest, how: str, told: str) -> None:
+    """A stopped QEMU process holds the commit in that phase."""
+    machine = host.machine
+    pid = host.ctl("workloads")["workloads"][0]["pid"]
+    machine.run(f"kill -STOP {pid}; rm -f /run/commit.*", check=True)
+    machine.run("liveupdatectl commit >/run/commit.out 2>/run/commit.err &")
+    machine.run("for i in $(seq 50); do grep -q prepare /run/commit.out && exit 0; sleep 0.1; done; exit 1", check=True)
+    count = len(journal.told(machine, told))
+    before = host.property(UNIT, "MainPID")
+    machine.run(f"{how} {UNIT}; sleep 1; kill -CONT {pid}", check=True)
+    wait_for("new process of the daemon", 60, lambda: host.property(UNIT, "SubState") == "running"
+                     and host.property(UNIT, "MainPID") != before)
+    host.wait_ready()
+    journal.wait_told(machine, told, count + 1)
+    wait_for("end of the update", 30, lambda: host.ctl("status")["progress"]["state"] in ("idle", "rolled_back"))
+    report = check_report(s, host, "rolled-back")
+    s.check.equal(f"where `{how}` met it", report["failure"]["phase"], "prepare")
+    check_undisturbed(s, host, guest)
+
+
+def hold_back(host: Host, guest: Guest) -> None:
+    """Its unit does not start while there is a certain file."""
+    host.machine.put_file(f"[Unit]\nConditionPathExists=!{HOLD}\n".encode(),
+                          f"/etc/systemd/system/{guest.name}.service.d/hold.conf")
+    host.machine.run(f"systemctl daemon-reload && touch {HOLD}", check=True)
+
+
+def check_preserved(s: Scenario, host: Host, guest: Guest) -> None:
+    s.check.equal("workloads", [(w["name"], w["state"]) for w in host.ctl("workloads")["workloads"]],
+                  [(guest.name, "preserved")])
+    s.check.equal("state of the update", host.ctl("status")["progress"]["state"], "restoring")
+
+
+def check_finished(s: Scenario, host: Host) -> None:
+    """No session is kept any longer, neither by the daemon nor for its next process."""
+    open_files = host.machine.run(f"ls -l /proc/$(systemctl show -P MainPID {UNIT})/fd", check=True).out
+    s.check.that("the daemon has no session", "luo_session" not in open_files, open_files)
+    kept = host.machine.run(f"systemd-analyze --no-legend fdstore {UNIT}").out
+    s.check.that("none is stored", "session" not in kept, kept)
+
+
+@scenario("hook-services", flavour="full", limit=360)
+def services(s: Scenario) -> None:
+    """An ordinary service is stopped in order, what a guest needs goes on; after a rollback all run again."""
+    host = start(s)
+    machine = host.machine
+    machine.run("systemctl is-system-running --wait", 120)
+    for name, section in (("ordinary", "[Install]\nWantedBy=multi-user.target\n"), ("needed", "")):
+        machine.put_file(service(name, section).encode(), f"/etc/systemd/system/{name}.service")
+    machine.put_file(b"[Unit]\nRequires=needed.service\nAfter=needed.service\n",
+                     "/etc/systemd/system/steady.service.d/needed.conf")
+    machine.run("systemctl daemon-reload && systemctl enable --now ordinary.service", check=True)
+    guest = host.start_guest("steady", memory_mib=192)
+
+    roll_back(s, host)
+    check_undisturbed(s, host, guest)
+    host.stage(assemble.KERNEL_B)
+    host.commit()
+    check_report(s, host)
+    s.facts.update(check_guest(s, host, guest))
+    s.check.equal("stops of the ordinary service", lines(host, "/root/ordinary.stopped"), 2)
+    s.check.equal("stops of what the guest needs", lines(host, "/root/needed.stopped"), 0)
+    wait_for("ordinary service under the new kernel", 60,
+                     lambda: host.property("ordinary.service", "ActiveState") == "active")
+
+
+def service(name: str, install: str) -> str:
+    defaults = "" if install else "DefaultDependencies=no\n"
+    return (f"[Unit]\nDescription=A service, {name}\n{defaults}\n[Service]\nExecStart=/bin/sleep infinity\n"
+            f"ExecStop=/bin/sh -c 'echo stopped >>/root/{name}.stopped'\n{install}")
+
+
+def lines(host: Host, path: str) -> int:
+    return int(host.machine.run(f"cat {path} 2>/dev/null | wc -l", check=True).out)
+
+
+def roll_back(s: Scenario, host: Host) -> None:
+    """The kernel is unloaded behind the daemon's back, so that the very last step fails."""
+    machine = host.machine
+    machine.put_file(assemble.kexec_program(), "/run/kexec", 0o755)
+    host.stage(assemble.KERNEL_B)
+    pid = host.ctl("workloads")["workloads"][0]["pid"]
+    active = host.active_units()
+    pids = {name: host.property(f"{name}.service", "MainPID") for name in ("ordinary", "needed", "dbus")}
+    machine.run(f"kill -STOP {pid}", check=True)
+    machine.run("liveupdatectl commit >/run/commit.out 2>/run/commit.err &")
+    machine.run("for i in $(seq 50); do grep -q prepare /run/commit.out && exit 0; sleep 0.1; done; exit 1", check=True)
+    machine.run(f"/run/kexec --unload && kill -CONT {pid}", check=True)
+    machine.run("for i in $(seq 300); do [ -s /run/commit.err ] && exit 0; sleep 0.2; done; exit 1", 90, check=True)
+    report = check_report(s, host, "rolled-back")
+    s.check.equal("where it failed", report["failure"]["phase"], "shutdown")
+    check_running_again(s, host, active, pids)
+
+
+def check_running_again(s: Scenario, host: Host, active: set[str], pids: dict[str, Any]) -> None:
+    wait_for("rest of the services", 60, lambda: not active - host.active_units(),
+                     lambda: f"missing: {active - host.active_units()}")
+    s.check.equal("stops of the ordinary service", lines(host, "/root/ordinary.stopped"), 1)
+    s.check.differ("process of the ordinary service", host.property("ordinary.service", "MainPID"), pids["ordinary"])
+    s.check.equal("stops of what the guest needs", lines(host, "/root/needed.stopped"), 0)
+    s.check.equal("process of what the guest needs", host.property("needed.service", "MainPID"), pids["needed"])
+    s.check.equal("failed units", host.failed_units(), "")
