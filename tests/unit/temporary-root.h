@@ -15,7 +15,9 @@
 
 static char root[] = "/tmp/liveupdate-root-XXXXXX";
 
-/* It is there for as long as what this answers is in scope: _cleanup_(root_removep) char *guard = root_new(); */
+/* A line among a test's declarations; the directory is there until its end. */
+#define TEMPORARY_ROOT() _cleanup_(root_removep) __attribute__((unused)) char *temporary_root = root_new()
+
 static inline char *root_new(void) {
         strcpy(root + sizeof(root) - 7, "XXXXXX");
         ck_assert_ptr_nonnull(mkdtemp(root));

@@ -33,7 +33,7 @@ static void expect(const char *release, const char *kernel, const char *initrd) 
 }
 
 START_TEST(finds_nothing) {
-        _cleanup_(root_removep) char *guard = root_new();
+        TEMPORARY_ROOT();
         _cleanup_(kernel_files_done) KernelFiles files = {};
 
         expect(RELEASE, NULL, NULL);
@@ -47,7 +47,7 @@ START_TEST(finds_nothing) {
 END_TEST
 
 START_TEST(finds_what_debian_has) {
-        _cleanup_(root_removep) char *guard = root_new();
+        TEMPORARY_ROOT();
 
         put("/boot/vmlinuz-" RELEASE);
         put("/boot/initrd.img-7.3.4-rig");
@@ -58,7 +58,7 @@ START_TEST(finds_what_debian_has) {
 END_TEST
 
 START_TEST(finds_what_fedora_has) {
-        _cleanup_(root_removep) char *guard = root_new();
+        TEMPORARY_ROOT();
 
         put("/usr/lib/modules/" RELEASE "/vmlinuz");
         expect(RELEASE, "/usr/lib/modules/" RELEASE "/vmlinuz", NULL);
@@ -70,7 +70,7 @@ START_TEST(finds_what_fedora_has) {
 END_TEST
 
 START_TEST(finds_what_suse_has) {
-        _cleanup_(root_removep) char *guard = root_new();
+        TEMPORARY_ROOT();
 
         put("/boot/vmlinuz-" RELEASE);
         put("/boot/initrd-" RELEASE);
@@ -79,7 +79,7 @@ START_TEST(finds_what_suse_has) {
 END_TEST
 
 START_TEST(finds_what_kernel_install_made) {
-        _cleanup_(root_removep) char *guard = root_new();
+        TEMPORARY_ROOT();
         static const char *const boots[] = { "/boot/efi", "/boot", "/efi" }; /* each before those that were there */
 
         put("/usr/lib/modules/" RELEASE "/vmlinuz");
@@ -109,7 +109,7 @@ START_TEST(finds_what_kernel_install_made) {
 END_TEST
 
 START_TEST(finds_a_uki) {
-        _cleanup_(root_removep) char *guard = root_new();
+        TEMPORARY_ROOT();
 
         put("/usr/lib/modules/6.1/vmlinuz");
         put("/efi/EFI/Linux/debian-6.12.efi");
@@ -130,7 +130,7 @@ START_TEST(finds_a_uki) {
 END_TEST
 
 START_TEST(finds_what_pacman_has) {
-        _cleanup_(root_removep) char *guard = root_new();
+        TEMPORARY_ROOT();
 
         put("/usr/lib/modules/6.12.9-arch1-1/vmlinuz");
         put_text("/usr/lib/modules/6.12.9-arch1-1/pkgbase", "linux\n");
@@ -148,7 +148,7 @@ START_TEST(finds_what_pacman_has) {
 END_TEST
 
 START_TEST(finds_the_initrd_of_an_image) {
-        _cleanup_(root_removep) char *guard = root_new();
+        TEMPORARY_ROOT();
         _cleanup_free_ char *initrd = NULL;
 
         put("/boot/initramfs-" RELEASE ".img");

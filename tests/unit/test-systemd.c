@@ -48,7 +48,7 @@ static int listen_at(const char *path) {
 }
 
 static void check(UnitAction action, const char *member, const char *unit, bool refuse) {
-        _cleanup_(root_removep) char *guard = root_new();
+        TEMPORARY_ROOT();
         _cleanup_free_ char *why = NULL;
         int listener = listen_at("/run/systemd/private"), status, r;
         pid_t pid = fork();
@@ -84,7 +84,7 @@ START_TEST(says_why_not) {
 END_TEST
 
 START_TEST(there_is_no_systemd) {
-        _cleanup_(root_removep) char *guard = root_new();
+        TEMPORARY_ROOT();
         _cleanup_free_ char *why = NULL;
 
         ck_assert_int_eq(setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent/bus", true), 0);

@@ -70,7 +70,7 @@ static void expect(uint64_t timeout_usec, int result, const char *path) {
 }
 
 START_TEST(none_is_held) {
-        _cleanup_(root_removep) char *guard = root_new();
+        TEMPORARY_ROOT();
         double start = now();
 
         expect(SECOND, 0, NULL);
@@ -84,7 +84,7 @@ END_TEST
 
 /* Of a process that ends with it. */
 START_TEST(waits_for_the_holder_to_end) {
-        _cleanup_(root_removep) char *guard = root_new();
+        TEMPORARY_ROOT();
         double start = now();
         int ready;
         pid_t pid;
@@ -107,7 +107,7 @@ END_TEST
 
 /* Of one that lives on, as the daemons of package managers do. */
 START_TEST(waits_for_the_lock_to_be_dropped) {
-        _cleanup_(root_removep) char *guard = root_new();
+        TEMPORARY_ROOT();
         double start = now();
         int ready;
         pid_t pid;
@@ -132,7 +132,7 @@ START_TEST(waits_for_the_lock_to_be_dropped) {
 END_TEST
 
 START_TEST(waits_for_one_after_another) {
-        _cleanup_(root_removep) char *guard = root_new();
+        TEMPORARY_ROOT();
         double start = now();
         int ready;
         pid_t pid;
@@ -162,7 +162,7 @@ START_TEST(waits_for_one_after_another) {
 END_TEST
 
 START_TEST(waits_for_a_lock_file_to_go) {
-        _cleanup_(root_removep) char *guard = root_new();
+        TEMPORARY_ROOT();
         double start = now();
         int ready;
         pid_t pid;
@@ -188,7 +188,7 @@ END_TEST
 
 /* And it is told which one it is, and nobody's lock is touched. */
 START_TEST(gives_up) {
-        _cleanup_(root_removep) char *guard = root_new();
+        TEMPORARY_ROOT();
         double start = now();
         int ready, fd;
         pid_t pid;
@@ -217,7 +217,7 @@ END_TEST
 
 /* Who only reads rpm's database changes nothing. */
 START_TEST(passes_readers_by) {
-        _cleanup_(root_removep) char *guard = root_new();
+        TEMPORARY_ROOT();
         int ready;
         pid_t pid;
 
