@@ -27,6 +27,7 @@ def restart(s: Scenario) -> None:
         check_undisturbed(s, host, guest)
     end_in_prepare(s, host, guest, "systemctl restart --no-block", "ROLLED_BACK")
     end_in_prepare(s, host, guest, "systemctl kill --signal=KILL", "INTERRUPTED")
+    kill_in_pause(s, host, guest)
     s.check.equal("staged after all that", host.ctl("status").get("staged"), staged)
 
     hold_back(host, guest)
@@ -55,11 +56,41 @@ def end_daemon(s: Scenario, host: Host, how: str) -> None:
 
 def end_in_prepare(s: Scenario, host: Host, guest: Guest, how: str, told: str) -> None:
     """A stopped QEMU process holds the commit in that phase."""
-    machine = host.machine
     pid = host.ctl("workloads")["workloads"][0]["pid"]
-    machine.run(f"kill -STOP {pid}; rm -f /run/commit.*", check=True)
-    machine.run("liveupdatectl commit >/run/commit.out 2>/run/commit.err &")
-    machine.run("for i in $(seq 50); do grep -q prepare /run/commit.out && exit 0; sleep 0.1; done; exit 1", check=True)
+    host.machine.run(f"kill -STOP {pid}", check=True)
+    begin_commit(host)
+    wait_phase(host, "prepare")
+    report = end_in_update(s, host, guest, pid, how, told)
+    s.check.equal(f"where `{how}` met it", report["failure"]["phase"], "prepare")
+
+
+def kill_in_pause(s: Scenario, host: Host, guest: Guest) -> None:
+    """Stopped one phase later, QEMU has the order to pause the guest still before it when the daemon dies. The order is
+    obeyed, and the daemon's successor has the guest go on, and starts the services that were stopped."""
+    machine = host.machine
+    machine.run("systemctl is-system-running --wait", 120)
+    active = host.active_units()
+    pid = host.ctl("workloads")["workloads"][0]["pid"]
+    begin_commit(host)
+    wait_phase(host, "quiesce")
+    machine.run(f"kill -STOP {pid}", check=True)
+    wait_phase(host, "pause")
+    end_in_update(s, host, guest, pid, "systemctl kill --signal=KILL", "INTERRUPTED")
+    wait_for("rest of the services", 60, lambda: not active - host.active_units(),
+             lambda: f"missing: {active - host.active_units()}")
+
+
+def begin_commit(host: Host) -> None:
+    host.machine.run("rm -f /run/commit.*; liveupdatectl commit >/run/commit.out 2>/run/commit.err &")
+
+
+def wait_phase(host: Host, phase: str) -> None:
+    host.machine.run(f"for i in $(seq 600); do grep -q {phase} /run/commit.out && exit 0; sleep 0.05; done; "
+                     "cat /run/commit.*; exit 1", check=True)
+
+
+def end_in_update(s: Scenario, host: Host, guest: Guest, pid: int, how: str, told: str) -> Any:
+    machine = host.machine
     count = len(journal.told(machine, told))
     before = host.property(UNIT, "MainPID")
     machine.run(f"{how} {UNIT}; sleep 1; kill -CONT {pid}", check=True)
@@ -69,8 +100,8 @@ def end_in_prepare(s: Scenario, host: Host, guest: Guest, how: str, told: str) -
     journal.wait_told(machine, told, count + 1)
     wait_for("end of the update", 30, lambda: host.ctl("status")["progress"]["state"] in ("idle", "rolled_back"))
     report = check_report(s, host, "rolled-back")
-    s.check.equal(f"where `{how}` met it", report["failure"]["phase"], "prepare")
     check_undisturbed(s, host, guest)
+    return report
 
 
 def hold_back(host: Host, guest: Guest) -> None:
