@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the old side tells the new one: a JSON document in a memfd of its own LUO session. On either side it also tells a
- * restarted daemon what its predecessor was about. */
+/* What the old side tells the new one: a JSON document in a memfd of its own LUO session. On either side it also tells
+ * a restarted daemon what its predecessor was about. */
 
 #include <json-c/json.h>
 #include <stddef.h>

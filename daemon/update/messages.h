@@ -29,8 +29,8 @@
 /* something in liveupdated.conf was passed over: LIVEUPDATE_REASON */
 #define MESSAGE_CONFIG SD_ID128_MAKE(8c,ee,42,98,0d,ad,44,3a,b6,5f,70,bb,42,39,88,bf)
 
-/* A phase is over: LIVEUPDATE_ID, _PHASE, _START_USEC after the first one's beginning, _DURATION_USEC. Those of both kernels
- * are told when the update is over, so that nothing is logged in the blackout. */
+/* A phase is over: LIVEUPDATE_ID, _PHASE, _START_USEC after the first one's beginning, _DURATION_USEC. Those of both
+ * kernels are told when the update is over, so that nothing is logged in the blackout. */
 #define MESSAGE_PHASE_PREPARE SD_ID128_MAKE(eb,44,da,d6,91,36,41,87,97,93,16,e2,34,b0,65,26)
 #define MESSAGE_PHASE_QUIESCE SD_ID128_MAKE(22,d2,1d,03,6b,67,4b,63,8b,08,4e,d0,3c,fc,80,82)
 #define MESSAGE_PHASE_PAUSE SD_ID128_MAKE(ad,2a,e6,c7,c5,3f,47,4f,a6,86,19,fd,20,5c,13,56)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The step in which the host calms down while the guests run: ordinary services stop, file systems are synced, the kernel
- * is told to log its shutdown. */
+/* The step in which the host calms down while the guests run: ordinary services stop, file systems are synced, the
+ * kernel is told to log its shutdown. */
 
 #include <errno.h>
 #include <stdlib.h>

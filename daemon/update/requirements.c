@@ -128,8 +128,8 @@ int requirements_check(Manager *manager, bool allow_loss, Obstacle *ret) {
                         manager->staged->load.checksum_skip != CHECKSUM_SKIP_PROVEN)
                 return obstacle_set(ret, "NotSupported",
                                 "Run a kernel that has the checksum skip, or set ChecksumSkip=prefer.",
-                                "The jump would compute the checksum over the segments, which ChecksumSkip=require forbids: "
-                                "%s", manager->staged->load.evidence);
+                                "The jump would compute the checksum over the segments, which ChecksumSkip=require "
+                                "forbids: %s", manager->staged->load.evidence);
 
         return allow_loss ? 0 : check_losses(manager, ret);
 }

@@ -48,7 +48,8 @@ static int refuse(VarlinkCall *call, Manager *manager, const StageOrder *order, 
         return reply_error(call, problem->error, problem->reason, problem->message, problem->remedy, NULL);
 }
 
-static int refuse_unreadable(VarlinkCall *call, Manager *manager, const StageOrder *order, const char *path, int error) {
+static int refuse_unreadable(VarlinkCall *call, Manager *manager, const StageOrder *order, const char *path,
+                int error) {
         _cleanup_(stage_problem_done) StageProblem problem = {
                 .error = "ImageRefused",
                 .reason = "unreadable",
@@ -116,8 +117,8 @@ static int check_wanted(VarlinkCall *call, Manager *manager, const StageOrder *o
         r = automation_object(manager, order->release, &objection);
         if (r < 0 || !objection)
                 return r;
-        r = reply_error(call, "NotWanted", NULL, objection, "Stage it by hand if it is meant: liveupdatectl stage RELEASE.",
-                        NULL);
+        r = reply_error(call, "NotWanted", NULL, objection,
+                        "Stage it by hand if it is meant: liveupdatectl stage RELEASE.", NULL);
         return r < 0 ? r : 1;
 }
 
@@ -172,6 +173,10 @@ static int reply_unstaged(VarlinkCall *call, bool unstaged) {
         return varlink_call_reply(call, TAKE_PTR(o), NULL, 0);
 }
 
+static bool is_staged(const Manager *manager, const char *release) {
+        return manager->staged && manager->staged->release && strcmp(manager->staged->release, release) == 0;
+}
+
 int method_unstage(VarlinkCall *call, json_object *parameters, void *userdata) {
         Manager *manager = userdata;
         const char *release = NULL;
@@ -182,7 +187,7 @@ int method_unstage(VarlinkCall *call, json_object *parameters, void *userdata) {
                 return varlink_call_invalid_parameter(call, "release");
         if (manager->update)
                 return reply_in_progress(call);
-        if (release && (!manager->staged || !manager->staged->release || strcmp(manager->staged->release, release) != 0))
+        if (release && !is_staged(manager, release))
                 return reply_unstaged(call, false);
         if (!manager->staged)
                 return reply_error(call, "NothingStaged", NULL, "No kernel is staged.", "", NULL);

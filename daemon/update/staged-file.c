@@ -25,7 +25,8 @@ void staged_kernel_save(const StagedKernel *staged) {
         if (o)
                 r = write_file_atomic(STAGED_PATH, json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN), 0644);
         if (r < 0)
-                log_warning_errno(r, "A restart of this daemon will forget what is staged, cannot write " STAGED_PATH ": %m");
+                log_warning_errno(r, "A restart of this daemon will forget what is staged, cannot write " STAGED_PATH
+                                     ": %m");
 }
 
 void staged_kernel_forget(void) {
@@ -45,7 +46,8 @@ static int copy(json_object *o, const char *key, char **ret) {
 static int load_result_from_json(json_object *o, KexecLoadResult *ret) {
         const char *state, *evidence;
 
-        if (json_get_string(o, "checksumSkip", &state) < 0 || json_get_string(o, "checksumSkipEvidence", &evidence) < 0 ||
+        if (json_get_string(o, "checksumSkip", &state) < 0 ||
+                        json_get_string(o, "checksumSkipEvidence", &evidence) < 0 ||
                         json_get_u64(o, "loadUSec", &ret->load_usec) < 0)
                 return -EBADMSG;
         ret->checksum_skip = checksum_skip_from_string(state);
@@ -64,7 +66,8 @@ int staged_kernel_from_json(json_object *o, StagedKernel **ret) {
         if (r < 0 && r != -ENOENT)
                 return -EBADMSG;
         if (copy(o, "origin", &staged->origin) < 0 || copy(o, "commandLine", &staged->command_line) < 0 ||
-                        json_get_string(o, "kind", &kind) < 0 || json_get_u64(o, "kernelBytes", &staged->kernel_bytes) < 0 ||
+                        json_get_string(o, "kind", &kind) < 0 ||
+                        json_get_u64(o, "kernelBytes", &staged->kernel_bytes) < 0 ||
                         json_get_u64(o, "initrdBytes", &staged->initrd_bytes) < 0 ||
                         json_get_u64(o, "stagedUSec", &staged->staged_usec) < 0 ||
                         json_get_bool(o, "automatic", &staged->is_automatic) < 0 ||

@@ -75,8 +75,8 @@ void story_stage_failed(const char *origin, const char *message, const char *rem
 
         fields_add(&fields, "LIVEUPDATE_ORIGIN=%s", origin);
         fields_add(&fields, "LIVEUPDATE_REASON=%s", message);
-        (void) log_event(LOG_ERR, MESSAGE_STAGE_FAILED, fields_get(&fields), "%s was not staged: %s %s", origin, message,
-                        remedy ?: "");
+        (void) log_event(LOG_ERR, MESSAGE_STAGE_FAILED, fields_get(&fields), "%s was not staged: %s %s", origin,
+                        message, remedy ?: "");
 }
 
 static void fields_add_update(Fields *fields, const Update *update) {
@@ -194,7 +194,8 @@ static void tell_updated(const Update *update, const char *outcome) {
         fields_add_update(&fields, update);
         fields_add(&fields, "LIVEUPDATE_BLACKOUT_USEC=%" PRIu64, usec);
         (void) log_event(is_partial ? LOG_ERR : LOG_NOTICE, is_partial ? MESSAGE_PARTIAL : MESSAGE_UPDATED,
-                        fields_get(&fields), "The kernel is updated from %s to %s, blackout %" PRIu64 ".%03" PRIu64 " s%s.",
+                        fields_get(&fields),
+                        "The kernel is updated from %s to %s, blackout %" PRIu64 ".%03" PRIu64 " s%s.",
                         update->manifest.from_release ?: "another", update->manifest.to_release ?: "this one",
                         usec / 1000000, usec / 1000 % 1000, is_partial ? "; not every workload came back" : "");
 }

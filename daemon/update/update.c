@@ -104,6 +104,7 @@ static void update_roll_back(Update *update) {
         log_error("Rolling back, %s failed: %s", phase_to_string(update->phase),
                         update->why ?: strerror(-update->error));
         update->deadline = sd_event_source_disable_unref(update->deadline);
+        update->manifest.timeline.end_tsc = tsc_now();
         update->failed_phase = update->phase;
         update->is_undoing = true;
         update_walk(update);
@@ -266,7 +267,8 @@ void update_end(Update *update, const char *outcome) {
         else
                 manager_tell(manager, outcome, NULL, update->why);
         if (update->is_automatic && update->is_undoing)
-                automation_failed(manager, "commit", update->manifest.to_release, update->why ?: strerror(-update->error),
+                automation_failed(manager, "commit", update->manifest.to_release,
+                                update->why ?: strerror(-update->error),
                                 "Mend what failed. The next window tries again.");
         update_answer(update);
         store_drop(STORE_MANIFEST);

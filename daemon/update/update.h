@@ -5,7 +5,8 @@
 #include "update/manager.h"
 
 /* Starts an update on the old side. `call` is referenced and hears of the progress, and of the failure. The caller
- * has made sure that nothing stands in the way (requirements.h). The failure of an automatic one is kept for the status. */
+ * has made sure that nothing stands in the way (requirements.h). The failure of an automatic one is kept for the
+ * status. */
 int update_begin(Manager *manager, VarlinkCall *call, bool is_automatic);
 
 /* At start, after registry_inherit(): goes on with an update that began under the previous kernel, or undoes one that a

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "basic/json.h"
+#include "basic/log.h"
 #include "timeline/timeline.h"
 #include "workload/workload-internal.h"
 
@@ -21,8 +22,10 @@ static void on_saved(Workload *w) {
 
 static void on_event(Qmp *qmp, const char *event, json_object *data, void *userdata) {
         Workload *w = userdata;
-        const char *status = NULL;
+        const char *status = NULL, *reason = NULL;
 
+        if (strcmp(event, "SHUTDOWN") == 0 && data && json_get_string(data, "reason", &reason) >= 0)
+                log_info("%s: QEMU ends, as it says for this reason: %s.", w->name, reason);
         if (strcmp(event, "RESUME") == 0 && w->state == WORKLOAD_LOADED)
                 w->running_tsc = tsc_now();
         if (strcmp(event, "MIGRATION") != 0 || !data || !w->operation.awaits_migration ||

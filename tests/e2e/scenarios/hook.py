@@ -194,6 +194,11 @@ def several(s: Scenario) -> None:
     s.check.equal("staged of what is not wanted", staged_release(host), None)
     s.check.equal("failed units", host.failed_units(), "")
 
+    configure(host)
+    escaped = machine.run(f"systemd-escape /boot/vmlinuz-{releases['newer']}", check=True).out.strip()
+    machine.run(f"systemctl start 'liveupdate-stage@{escaped}.service'", check=True)
+    s.check.equal("staged by the path of its file", staged_release(host), releases["newer"])
+
     configure(host, auto_commit="now")
     install(s, host, "newer")
     boot = machine.wait_boot(240)
