@@ -7,15 +7,19 @@
 #include "config/config-internal.h"
 
 char *config_printable(const char *text, size_t max) {
-        size_t size = strnlen(text, max);
-        char *printable = malloc(size * 4 + sizeof("...")), *p = printable;
+        size_t size = strnlen(text, max), left = size * 4 + sizeof("...");
+        char *printable = malloc(left), *p = printable;
 
         if (!printable)
                 return NULL;
-        for (size_t i = 0; i < size; i++)
-                p += sprintf(p, text[i] >= 0x20 && text[i] < 0x7f ? "%c" : "\\x%02x",
+        for (size_t i = 0; i < size; i++) {
+                int n = snprintf(p, left, text[i] >= 0x20 && text[i] < 0x7f ? "%c" : "\\x%02x",
                                 (unsigned char) text[i]);
-        strcpy(p, text[size] ? "..." : "");
+
+                p += n;
+                left -= (size_t) n;
+        }
+        snprintf(p, left, "%s", text[size] ? "..." : "");
         return printable;
 }
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <systemd/sd-daemon.h>
 
+#include "basic/finding.h"
 #include "basic/json.h"
 #include "host/services-internal.h"
 
@@ -71,25 +72,13 @@ static int make_call(sd_bus *bus, const char *method, const char *const *states,
         return r;
 }
 
-static int add_finding(json_object *findings, const char *id, const char *text, const char *remedy) {
-        json_object *o = json_object_new_object();
-
-        if (!o || json_add_string(o, "id", id) < 0 || json_add_string(o, "state", "warn") < 0 ||
-                        json_add_string(o, "text", text) < 0 || json_add_string(o, "remedy", remedy) < 0 ||
-                        json_object_array_add(findings, o) < 0) {
-                json_object_put(o);
-                return -ENOMEM;
-        }
-        return 0;
-}
-
 static int add_failed(json_object *findings, const char *unit) {
         char text[512], remedy[1024];
 
         snprintf(text, sizeof(text), "%s failed.", unit);
         snprintf(remedy, sizeof(remedy), "See: journalctl -u %s. When it is mended: systemctl reset-failed %s", unit,
                         unit);
-        return add_finding(findings, "unit-failed", text, remedy);
+        return findings_add(findings, finding_new("unit-failed", "warn", text, NULL, remedy));
 }
 
 static int add_masked(json_object *findings, const char *path, bool is_runtime) {
@@ -100,7 +89,7 @@ static int add_masked(json_object *findings, const char *path, bool is_runtime) 
         snprintf(text, sizeof(text), "%s is masked, so that it is never started.", unit);
         snprintf(remedy, sizeof(remedy), "Unless that is meant: systemctl unmask %s%s", is_runtime ? "--runtime " : "",
                         unit);
-        return add_finding(findings, "unit-masked", text, remedy);
+        return findings_add(findings, finding_new("unit-masked", "warn", text, NULL, remedy));
 }
 
 static int find_failed(sd_bus *bus, uint64_t deadline_usec, json_object *findings) {

@@ -8,6 +8,7 @@
 #include <sys/utsname.h>
 #include <systemd/sd-id128.h>
 
+#include "basic/finding.h"
 #include "basic/json.h"
 #include "host/services.h"
 #include "luo/luo.h"
@@ -53,29 +54,11 @@ static json_object *strangers_to_json(Registry *registry) {
 }
 
 static json_object *support_to_json(void) {
-        _cleanup_json_ json_object *o = json_object_new_object();
         LuoSupport support = luo_support();
         _cleanup_free_ char *evidence = luo_support_evidence(support);
 
-        if (!o || json_add_string(o, "id", luo_support_to_string(support)) < 0 ||
-                        json_add_string(o, "state", support == LUO_SUPPORTED ? "ok" : "fail") < 0 ||
-                        json_add_string(o, "text", luo_support_message(support)) < 0 ||
-                        json_add_string(o, "evidence", evidence) < 0 ||
-                        json_add_string(o, "remedy", luo_support_remedy(support)) < 0)
-                return NULL;
-        return TAKE_PTR(o);
-}
-
-static int add_finding(json_object *findings, const char *id, const char *text, const char *remedy) {
-        json_object *o = json_object_new_object();
-
-        if (!o || json_add_string(o, "id", id) < 0 || json_add_string(o, "state", "warn") < 0 ||
-                        json_add_string(o, "text", text) < 0 || json_add_string(o, "remedy", remedy) < 0 ||
-                        json_object_array_add(findings, o) < 0) {
-                json_object_put(o);
-                return -ENOMEM;
-        }
-        return 0;
+        return finding_new(luo_support_to_string(support), support == LUO_SUPPORTED ? "ok" : "fail",
+                        luo_support_message(support), evidence, luo_support_remedy(support));
 }
 
 /* The units are asked after over the bus, which is not for the middle of an update. */
@@ -86,7 +69,8 @@ static json_object *findings_to_json(const Manager *manager) {
         if (manager->update || services_findings(&findings) < 0)
                 findings = json_object_new_array();
         for (size_t i = 0; findings && (problem = config_problem(manager->config, i)); i++)
-                if (add_finding(findings, "config", problem, "Mend it, then: systemctl reload liveupdated.service") < 0)
+                if (findings_add(findings, finding_new("config", "warn", problem, NULL,
+                                "Mend it, then: systemctl reload liveupdated.service")) < 0)
                         return NULL;
         return TAKE_PTR(findings);
 }
