@@ -5,12 +5,13 @@
 #include <string.h>
 #include <sys/reboot.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "basic/cleanup.h"
+#include "basic/clock.h"
 #include "basic/io.h"
 #include "kexec/checksum.h"
+#include "kexec/watch.h"
 
 static const char state_names[][8] = {
         [CHECKSUM_SKIP_UNKNOWN] = "unknown",
@@ -29,13 +30,6 @@ ChecksumSkip checksum_skip_from_string(const char *name) {
         return CHECKSUM_SKIP_UNKNOWN;
 }
 
-static uint64_t now_usec(void) {
-        struct timespec now;
-
-        (void) clock_gettime(CLOCK_MONOTONIC, &now);
-        return (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
-}
-
 static int load(int kernel_fd, int initrd_fd, const char *cmdline, size_t length) {
         unsigned long flags = initrd_fd < 0 ? KEXEC_FILE_NO_INITRAMFS : 0;
 
@@ -52,15 +46,25 @@ int kexec_load(int kernel_fd, int initrd_fd, const char *cmdline, KexecLoadResul
         uint64_t begin_usec;
         int r;
 
+        *ret = (KexecLoadResult) { .calls_before = KEXEC_CALLS_UNKNOWN, .calls_left = KEXEC_CALLS_UNKNOWN };
         if (length > KEXEC_CMDLINE_BYTES_MAX)
                 return -E2BIG;
+        if (kernel_fd < 0)
+                return -EBADF;
 
+        result.calls_before = result.calls_left = kexec_calls_left("", true);
         checksum_watch_begin(&watch, checksum_controls, "/dev/kmsg");
-        begin_usec = now_usec();
+        begin_usec = now_usec(CLOCK_MONOTONIC);
         r = load(kernel_fd, initrd_fd, cmdline, length);
-        if (r < 0)
+        result.load_usec = now_usec(CLOCK_MONOTONIC) - begin_usec;
+        if (r < 0) {
+                result.calls_left = kexec_calls_left("", false);
+                *ret = result;
                 return r;
-        result.load_usec = now_usec() - begin_usec;
+        }
+        /* Exactly one was ours. If somebody else called in the meantime, this is not what is left. */
+        if (result.calls_before != KEXEC_CALLS_UNKNOWN)
+                result.calls_left = result.calls_before - 1;
         result.checksum_skip = checksum_watch_verdict(&watch, result.evidence, sizeof(result.evidence));
 
         *ret = result;

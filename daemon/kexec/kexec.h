@@ -19,7 +19,9 @@ typedef struct KexecLoadResult {
         ChecksumSkip checksum_skip;
         char evidence[256]; /* a sentence: the kernel message seen, or why there is none */
         uint64_t load_usec;
+        uint64_t calls_before, calls_left; /* kexec/watch.h: the kernel's count, without the load and with it */
 } KexecLoadResult;
+#define KEXEC_CALLS_UNKNOWN UINT64_MAX
 
 /* What a kexec takes is less than the 2047 a boot loader may give: arch/x86/kernel/kexec-bzimage64.c:
  * bzImage64_load() keeps MAX_ELFCOREHDR_STR_LEN (30) bytes free even without a crash kernel, and counts the NUL. */
@@ -27,6 +29,7 @@ typedef struct KexecLoadResult {
 
 /* Loads; replaces what was loaded, but only on success: after an error an older kernel may still be loaded.
  * initrd_fd may be -EBADF. 0 or a negative errno as kexec_file_load(2) gives; -E2BIG for a command line too long.
+ * On failure, too, *ret has the count of calls, for kexec_loaded_follow().
  * Whatever dynamic debugging was on is on as before afterwards. */
 int kexec_load(int kernel_fd, int initrd_fd, const char *cmdline, KexecLoadResult *ret);
 int kexec_unload(void);

@@ -24,6 +24,10 @@ static const struct {
         { EADDRNOTAVAIL,
           "Kernel and initrd do not fit the memory set aside for a handover (KHO scratch): use a smaller initrd, or "
           "cold-boot this host with a larger kho_scratch=." },
+        /* security/integrity/ima/ima_main.c:process_measurement() */
+        { EACCES,
+          "IMA's policy asks for a signature that what is loaded does not have: liveupdatectl check shows the rule "
+          "(ima), and what to do about it." },
         { EKEYREJECTED, "The image's signature is wrong, or its key is revoked: use a kernel signed for this host." },
         { ENOKEY,
           "The image is signed with a key this host does not know: enrol the certificate, or use a kernel signed for "

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <time.h>
 
 #include "basic/cleanup.h"
+#include "basic/clock.h"
 #include "basic/io.h"
 #include "luo/device.h"
 #include "luo/luo.h"
@@ -22,13 +22,6 @@ int luo_device_try_open(const char *path) {
         if (fd >= 0)
                 return fd;
         return errno == ENXIO || errno == ENODEV ? -ENOENT : -errno;
-}
-
-static uint64_t monotonic_usec(void) {
-        struct timespec now;
-
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
 }
 
 /* 1 if there was an event (all are taken out), 0 if not, or negative errno. */
@@ -51,7 +44,7 @@ static int watch_wait(int watch_fd, uint64_t usec) {
  * luo_core.c:luo_release()), so the attempt that follows the news can still find the device busy, and no
  * further news comes. For a short while after it, therefore, attempts are made without any. */
 int luo_device_open_wait(const char *path, LuoOpen try_open, uint64_t timeout_usec) {
-        uint64_t now = monotonic_usec(), settle = 0;
+        uint64_t now = now_usec(CLOCK_MONOTONIC), settle = 0;
         uint64_t deadline = timeout_usec > INT64_MAX - now ? INT64_MAX : now + timeout_usec;
         _cleanup_fd_ int watch_fd = -EBADF;
         int r;
@@ -71,7 +64,7 @@ int luo_device_open_wait(const char *path, LuoOpen try_open, uint64_t timeout_us
                 if (r != -EBUSY)
                         return r;
 
-                now = monotonic_usec();
+                now = now_usec(CLOCK_MONOTONIC);
                 if (now >= deadline)
                         return -EBUSY;
                 rest = deadline - now;

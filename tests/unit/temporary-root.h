@@ -55,3 +55,16 @@ static inline int root_open(const char *path) {
         free(full);
         return fd;
 }
+
+/* The file's contents from now on. */
+static inline void root_put_bytes(const char *path, const void *bytes, size_t size) {
+        int fd = root_open(path);
+
+        ck_assert_int_eq(ftruncate(fd, 0), 0);
+        ck_assert_int_eq(write(fd, bytes, size), (ssize_t) size);
+        close(fd);
+}
+
+static inline void root_put(const char *path, const char *text) {
+        root_put_bytes(path, text, strlen(text));
+}
