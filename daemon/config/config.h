@@ -15,6 +15,18 @@ typedef enum ChecksumSkipPolicy {
         CHECKSUM_SKIP_OFF,     /* no word about it */
 } ChecksumSkipPolicy;
 
+typedef enum VerifyPolicy {
+        VERIFY_REQUIRE, /* an image that somebody trusted has signed is staged, no other, and nothing from outside of it */
+        VERIFY_PREFER,  /* a warning where nobody trusted has; what is broken or revoked is refused */
+        VERIFY_OFF,     /* nobody looks */
+} VerifyPolicy;
+
+typedef enum MeasurePolicy {
+        MEASURE_NO,
+        MEASURE_PREFER,  /* a warning where it cannot be done */
+        MEASURE_REQUIRE, /* no jump without */
+} MeasurePolicy;
+
 typedef enum AutoCommit {
         AUTO_COMMIT_NO,
         AUTO_COMMIT_WINDOW, /* what was staged by itself is committed when liveupdate-commit.timer elapses */
@@ -32,6 +44,8 @@ typedef struct Config {
         uint64_t quiesce_timeout_usec;  /* QuiesceTimeoutSec=: for services to stop and file systems to be synced */
         bool stop_services;             /* StopServices= */
         ChecksumSkipPolicy checksum_skip; /* ChecksumSkip= */
+        VerifyPolicy verify_image;      /* VerifyImage= */
+        MeasurePolicy measure_image;    /* MeasureImage= */
         /* [Automation] */
         bool auto_stage;                /* AutoStage= */
         AutoCommit auto_commit;         /* AutoCommit= */
@@ -58,3 +72,5 @@ json_object *config_to_json(const Config *config);
 
 const char *auto_commit_to_string(AutoCommit auto_commit);
 const char *checksum_skip_policy_to_string(ChecksumSkipPolicy policy);
+const char *verify_policy_to_string(VerifyPolicy policy);
+const char *measure_policy_to_string(MeasurePolicy policy);

@@ -21,6 +21,20 @@ static const Choice checksum_skip_policies[] = {
         { NULL },
 };
 
+static const Choice verify_policies[] = {
+        { "require", VERIFY_REQUIRE },
+        { "prefer", VERIFY_PREFER },
+        { "off", VERIFY_OFF },
+        { NULL },
+};
+
+static const Choice measure_policies[] = {
+        { "no", MEASURE_NO },
+        { "prefer", MEASURE_PREFER },
+        { "require", MEASURE_REQUIRE },
+        { NULL },
+};
+
 static const Choice auto_commits[] = {
         { "no", AUTO_COMMIT_NO },
         { "window", AUTO_COMMIT_WINDOW },
@@ -77,6 +91,8 @@ const Setting settings[N_SETTINGS] = {
         SPAN("Update", "QuiesceTimeoutSec", "120s", quiesce_timeout_usec, SEC, DAY, true),
         BOOLEAN("Update", "StopServices", "yes", stop_services),
         CHOICE("Update", "ChecksumSkip", "prefer", checksum_skip, checksum_skip_policies),
+        CHOICE("Update", "VerifyImage", "prefer", verify_image, verify_policies),
+        CHOICE("Update", "MeasureImage", "no", measure_image, measure_policies),
         BOOLEAN("Automation", "AutoStage", "no", auto_stage),
         CHOICE("Automation", "AutoCommit", "no", auto_commit, auto_commits),
         CHOICE("Log", "LogLevel", "info", log_level, log_levels),
@@ -94,6 +110,14 @@ const char *auto_commit_to_string(AutoCommit auto_commit) {
 
 const char *checksum_skip_policy_to_string(ChecksumSkipPolicy policy) {
         return choice_name(checksum_skip_policies, (int) policy);
+}
+
+const char *verify_policy_to_string(VerifyPolicy policy) {
+        return choice_name(verify_policies, (int) policy);
+}
+
+const char *measure_policy_to_string(MeasurePolicy policy) {
+        return choice_name(measure_policies, (int) policy);
 }
 
 const char *section_find(const char *name) {

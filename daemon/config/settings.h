@@ -28,7 +28,7 @@ typedef struct Setting {
         const Choice *choices;
 } Setting;
 
-enum { N_SETTINGS = 8 };
+enum { N_SETTINGS = 10 };
 extern const Setting settings[N_SETTINGS];
 
 /* The name as it is known, or NULL. */

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "basic/clock.h"
 #include "basic/json.h"
 #include "ipc/wire.h"
 
 struct VarlinkClient {
         int fd;
         WireInput input;
+        uint64_t deadline_usec; /* CLOCK_MONOTONIC; 0: none */
 };
 
 VarlinkClient *varlink_client_free(VarlinkClient *client) {
@@ -90,6 +93,26 @@ int varlink_client_send(VarlinkClient *client, const char *method, json_object *
         return r < 0 ? r : 0;
 }
 
+void varlink_client_set_timeout(VarlinkClient *client, uint64_t timeout_usec) {
+        client->deadline_usec = now_usec(CLOCK_MONOTONIC) + timeout_usec;
+}
+
+static int wait_for_input(const VarlinkClient *client) {
+        struct pollfd poll_fd = { .fd = client->fd, .events = POLLIN };
+        int n;
+
+        if (client->deadline_usec == 0)
+                return 0;
+        do {
+                uint64_t now = now_usec(CLOCK_MONOTONIC);
+                uint64_t left = client->deadline_usec > now ? client->deadline_usec - now : 0;
+                struct timespec timeout = { (time_t) (left / 1000000), (long) (left % 1000000 * 1000) };
+
+                n = ppoll(&poll_fd, 1, &timeout, NULL);
+        } while (n < 0 && errno == EINTR);
+        return n < 0 ? -errno : n == 0 ? -ETIMEDOUT : 0;
+}
+
 /* What is borrowed from `message` is owned by `ret` when it answers 0. */
 static int reply_parse(json_object *message, VarlinkReply *ret) {
         _cleanup_json_ json_object *parameters = NULL;
@@ -128,6 +151,9 @@ int varlink_client_receive(VarlinkClient *client, VarlinkReply *ret) {
         int r;
 
         while (wire_input_message_size(&client->input) == 0) {
+                r = wait_for_input(client);
+                if (r < 0)
+                        return r;
                 r = wire_input_receive(&client->input, client->fd);
                 if (r == 0)
                         return -ECONNRESET;

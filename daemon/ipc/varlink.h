@@ -103,6 +103,9 @@ int varlink_client_take_fd(int fd, VarlinkClient **ret);
 VarlinkClient *varlink_client_free(VarlinkClient *client);
 DEFINE_CLEANUP(VarlinkClient *, varlink_client_free)
 
+/* What is received from now on has to be there within that time, all together: -ETIMEDOUT. */
+void varlink_client_set_timeout(VarlinkClient *client, uint64_t timeout_usec);
+
 /* An answer: parameters (never NULL), and the error's name or NULL. Everything in it is freed with it. */
 typedef struct VarlinkReply {
         json_object *parameters;

@@ -2,10 +2,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <seccomp.h>
 #include <signal.h>
 #include <stddef.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -13,20 +11,9 @@
 
 #include "basic/cleanup.h"
 #include "sandbox/confine.h"
+#include "sandbox/filter.h"
 
-#define MEMORY_BYTES_MAX (256ULL << 20)
-
-/* AddressSanitizer reserves terabytes of address space, which RLIMIT_AS counts, and has a system call of its own. */
-#ifdef __SANITIZE_ADDRESS__
-#define HAVE_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define HAVE_ASAN 1
-#endif
-#endif
-#ifndef HAVE_ASAN
-#define HAVE_ASAN 0
-#endif
+#define CHILD_MEMORY_BYTES_MAX (256ULL << 20)
 
 static int confine_fds(int input_fd, int output_fd) {
         int in, out;
@@ -71,17 +58,17 @@ static int confine_privileges(void) {
         return syscall(SYS_capset, &header, none) < 0 ? -errno : 0;
 }
 
-static int confine_resources(uint64_t cpu_sec) {
+static int confine_resources(const ConfineLimits *wanted) {
         const struct {
                 __rlimit_resource_t resource;
                 rlim_t value;
         } limits[] = {
-                { RLIMIT_CORE,   0       },
-                { RLIMIT_NOFILE, 0       },
-                { RLIMIT_NPROC,  0       },
-                { RLIMIT_FSIZE,  0       }, /* pipes do not count */
-                { RLIMIT_CPU,    cpu_sec },
-                { RLIMIT_AS,     HAVE_ASAN ? RLIM_INFINITY : MEMORY_BYTES_MAX },
+                { RLIMIT_CORE,   0                                                 },
+                { RLIMIT_NOFILE, 0                                                 },
+                { RLIMIT_NPROC,  0                                                 },
+                { RLIMIT_FSIZE,  wanted->output_bytes                             }, /* pipes do not count */
+                { RLIMIT_CPU,    wanted->cpu_sec                                   },
+                { RLIMIT_AS,     HAVE_ASAN ? RLIM_INFINITY : wanted->memory_bytes },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(limits); i++) {
@@ -98,53 +85,8 @@ static int confine_resources(uint64_t cpu_sec) {
         return 0;
 }
 
-static int filter_fill(scmp_filter_ctx filter) {
-        const struct {
-                int syscall;
-                unsigned n;
-                struct scmp_arg_cmp arg;
-        } allowed[] = {
-                { SCMP_SYS(read),       1, SCMP_A0(SCMP_CMP_EQ, CONFINED_INPUT_FD) },
-                { SCMP_SYS(pread64),    1, SCMP_A0(SCMP_CMP_EQ, CONFINED_INPUT_FD) },
-                { SCMP_SYS(lseek),      1, SCMP_A0(SCMP_CMP_EQ, CONFINED_INPUT_FD) },
-                { SCMP_SYS(fstat),      1, SCMP_A0(SCMP_CMP_EQ, CONFINED_INPUT_FD) },
-                { SCMP_SYS(write),      1, SCMP_A0(SCMP_CMP_EQ, CONFINED_OUTPUT_FD) },
-                { SCMP_SYS(mmap),       1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0) },
-                { SCMP_SYS(mprotect),   1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0) },
-                { SCMP_SYS(munmap),     0, {} },
-                { SCMP_SYS(mremap),     0, {} },
-                { SCMP_SYS(madvise),    0, {} },
-                { SCMP_SYS(brk),        0, {} },
-                { SCMP_SYS(exit),       0, {} },
-                { SCMP_SYS(exit_group), 0, {} },
-#if HAVE_ASAN
-                { SCMP_SYS(sigaltstack), 0, {} }, /* __asan_handle_no_return(), before _exit() */
-#endif
-        };
-
-        for (size_t i = 0; i < ELEMENTSOF(allowed); i++) {
-                int r = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, allowed[i].syscall, allowed[i].n,
-                                &allowed[i].arg);
-
-                if (r < 0)
-                        return r;
-        }
-        return seccomp_load(filter);
-}
-
-static int confine_syscalls(void) {
-        scmp_filter_ctx filter;
-        int r;
-
-        filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
-        if (!filter)
-                return -ENOMEM;
-        r = filter_fill(filter);
-        seccomp_release(filter);
-        return r;
-}
-
 int confine(int input_fd, int output_fd, pid_t parent, uint64_t cpu_sec) {
+        const ConfineLimits limits = { .memory_bytes = CHILD_MEMORY_BYTES_MAX, .cpu_sec = cpu_sec };
         int r;
 
         r = confine_fds(input_fd, output_fd);
@@ -156,8 +98,19 @@ int confine(int input_fd, int output_fd, pid_t parent, uint64_t cpu_sec) {
         r = confine_privileges();
         if (r < 0)
                 return r;
-        r = confine_resources(cpu_sec);
+        r = confine_resources(&limits);
+        return r < 0 ? r : filter_load_child();
+}
+
+int confine_program(pid_t parent, const ConfineLimits *limits) {
+        int r;
+
+        r = confine_signals(parent);
         if (r < 0)
                 return r;
-        return confine_syscalls();
+        r = confine_privileges();
+        if (r < 0)
+                return r;
+        r = confine_resources(limits);
+        return r < 0 ? r : filter_load_program(limits->output_fd);
 }

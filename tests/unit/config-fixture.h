@@ -63,6 +63,8 @@ static inline void assert_defaults(const Config *config) {
         ck_assert_uint_eq(config->quiesce_timeout_usec, 120 * UINT64_C(1000000));
         ck_assert(config->stop_services);
         ck_assert_int_eq(config->checksum_skip, CHECKSUM_SKIP_PREFER);
+        ck_assert_int_eq(config->verify_image, VERIFY_PREFER);
+        ck_assert_int_eq(config->measure_image, MEASURE_NO);
         ck_assert(!config->auto_stage);
         ck_assert_int_eq(config->auto_commit, AUTO_COMMIT_NO);
         ck_assert_int_eq(config->log_level, LOG_INFO);

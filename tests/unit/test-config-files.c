@@ -71,6 +71,8 @@ START_TEST(nothing_there) {
                 { "QuiesceTimeoutSec", "2min @ default" },
                 { "StopServices", "yes @ default" },
                 { "ChecksumSkip", "prefer @ default" },
+                { "VerifyImage", "prefer @ default" },
+                { "MeasureImage", "no @ default" },
                 { "AutoStage", "no @ default" },
                 { "AutoCommit", "no @ default" },
                 { "LogLevel", "info @ default" },

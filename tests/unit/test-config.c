@@ -25,6 +25,12 @@ START_TEST(good_values) {
                 { "Update", "ChecksumSkip", "require", "require" },
                 { "Update", "ChecksumSkip", "prefer", "prefer" },
                 { "Update", "ChecksumSkip", "off", "off" },
+                { "Update", "VerifyImage", "require", "require" },
+                { "Update", "VerifyImage", "prefer", "prefer" },
+                { "Update", "VerifyImage", "off", "off" },
+                { "Update", "MeasureImage", "no", "no" },
+                { "Update", "MeasureImage", "prefer", "prefer" },
+                { "Update", "MeasureImage", "require", "require" },
                 { "Automation", "AutoStage", "yes", "yes" },
                 { "Automation", "AutoStage", "TRUE", "yes" },
                 { "Automation", "AutoStage", "on", "yes" },
@@ -59,7 +65,7 @@ END_TEST
 START_TEST(values_in_c) {
         _cleanup_(config_freep) Config *config = from_text(
                         "[Update]\nMaxBlackoutSec=3\nRestoreTimeoutSec=4\nQuiesceTimeoutSec=infinity\n"
-                        "StopServices=no\nChecksumSkip=off\n"
+                        "StopServices=no\nChecksumSkip=off\nVerifyImage=require\nMeasureImage=prefer\n"
                         "[Automation]\nAutoStage=yes\nAutoCommit=window\n[Log]\nLogLevel=warning\n");
 
         ck_assert_uint_eq(config->max_blackout_usec, 3000000);
@@ -67,11 +73,15 @@ START_TEST(values_in_c) {
         ck_assert_uint_eq(config->quiesce_timeout_usec, UINT64_MAX);
         ck_assert(!config->stop_services);
         ck_assert_int_eq(config->checksum_skip, CHECKSUM_SKIP_OFF);
+        ck_assert_int_eq(config->verify_image, VERIFY_REQUIRE);
+        ck_assert_int_eq(config->measure_image, MEASURE_PREFER);
         ck_assert(config->auto_stage);
         ck_assert_int_eq(config->auto_commit, AUTO_COMMIT_WINDOW);
         ck_assert_int_eq(config->log_level, LOG_WARNING);
         ck_assert_str_eq(auto_commit_to_string(config->auto_commit), "window");
         ck_assert_str_eq(checksum_skip_policy_to_string(config->checksum_skip), "off");
+        ck_assert_str_eq(verify_policy_to_string(config->verify_image), "require");
+        ck_assert_str_eq(measure_policy_to_string(config->measure_image), "prefer");
         ck_assert_ptr_null(auto_commit_to_string(_AUTO_COMMIT_MAX));
 }
 END_TEST
@@ -103,6 +113,10 @@ START_TEST(bad_values) {
                 { "Update", "StopServices", "2", "yes or no" },
                 { "Update", "ChecksumSkip", "yes", "require, prefer or off" },
                 { "Update", "ChecksumSkip", "Off", "require, prefer or off" },
+                { "Update", "VerifyImage", "yes", "require, prefer or off" },
+                { "Update", "VerifyImage", "no", "require, prefer or off" },
+                { "Update", "MeasureImage", "yes", "no, prefer or require" },
+                { "Update", "MeasureImage", "off", "no, prefer or require" },
                 { "Automation", "AutoStage", "window", "yes or no" },
                 { "Automation", "AutoCommit", "yes", "no, window or now" },
                 { "Log", "LogLevel", "verbose", "err, warning, notice, info or debug" },

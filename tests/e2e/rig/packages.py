@@ -21,7 +21,8 @@ def _systemd() -> str:
 
 
 PROJECT = ["meson", "ninja-build", "pkg-config", "gcc", "libc6-dev", "libsystemd-dev", "libjson-c-dev",
-           "libmount-dev", "libseccomp-dev", _systemd(), "check",
+           "libmount-dev", "libseccomp-dev", "libssl-dev", "zlib1g-dev", "liblzma-dev", "libzstd-dev", "liblz4-dev",
+           "libbz2-dev", _systemd(), "check",
            "clang", "libclang-rt-dev", "python3"]
 RIG = ["qemu-system-x86", "mmdebstrap", "busybox-static", "make", "bc", "flex", "bison", "libelf-dev", "libssl-dev",
        "lz4", "zstd", "xz-utils", "cpio", "e2fsprogs", "debian-archive-keyring", "rsync", "debhelper", "dpkg-dev"]
