@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
-#include "basic/io.h"
 #include "image/answer.h"
-#include "image/text.h"
 
-#define TEXT_PART_BYTES_MAX (64ULL << 10)
 #define ERRNO_MAX 4095 /* MAX_ERRNO of include/linux/err.h */
 
 static bool is_text(const char *text, size_t size) {
@@ -21,10 +17,80 @@ static bool is_text(const char *text, size_t size) {
         return true;
 }
 
-static bool range_is_within(const ImageRange *range, uint64_t file_bytes) {
-        uint64_t end;
+static bool texts_are_sane(const ImageAnswer *a) {
+        return is_text(a->release, sizeof(a->release)) && is_text(a->detail, sizeof(a->detail)) &&
+                        is_text(a->compression, sizeof(a->compression));
+}
 
-        return !__builtin_add_overflow(range->offset, range->bytes, &end) && end <= file_bytes;
+static bool result_is_sane(int32_t result) {
+        return result >= -ERRNO_MAX && result < _IMAGE_ERROR_MAX && result != IMAGE_E_PARSER_DIED;
+}
+
+static bool signing_is_sane(const ImageSigning *signing, uint64_t file_bytes) {
+        const ImageRange checksum = { signing->checksum_offset, 4 }, directory = { signing->directory_offset, 8 };
+
+        if (!range_is_within(&checksum, file_bytes) || !range_is_within(&directory, file_bytes))
+                return false;
+        if (signing->directory_offset > 0 && signing->checksum_offset + checksum.bytes > signing->directory_offset)
+                return false;
+        if (signing->certificates.bytes == 0)
+                return signing->certificates.offset == 0;
+        return signing->checksum_offset > 0 && signing->directory_offset > 0 &&
+                        signing->certificates.offset >= signing->directory_offset + directory.bytes &&
+                        range_is_within(&signing->certificates, file_bytes) &&
+                        signing->certificates.offset + signing->certificates.bytes == file_bytes;
+}
+
+/* What is not signed may not be used as if it were: no section lies among the certificates, or before the end of what
+ * the digest leaves out of the headers. A bzImage is the whole file, signatures and all. */
+static bool section_is_sane(const ImageAnswer *a, ImageSection section, uint64_t file_bytes) {
+        const ImageRange *range = &a->sections[section];
+
+        if (range->bytes == 0)
+                return true;
+        if (a->kind == IMAGE_BZIMAGE && section == IMAGE_SECTION_LINUX)
+                return range->offset == 0 && range->bytes == file_bytes;
+        return range->offset >= a->signing.directory_offset + 8 &&
+                        range_is_within(range, file_bytes - a->signing.certificates.bytes);
+}
+
+static bool boot_is_sane(const ImageAnswer *a) {
+        const ImageBoot *boot = &a->boot;
+        uint64_t bytes = a->sections[IMAGE_SECTION_LINUX].bytes;
+
+        if (a->kind == IMAGE_BZIMAGE)
+                bytes -= a->signing.certificates.bytes;
+        if (a->kind == IMAGE_ZBOOT || a->kind == IMAGE_ADDON)
+                return boot->setup_bytes == 0 && boot->init_bytes == 0 && boot->alignment == 0 &&
+                                boot->preferred_address == 0 && boot->command_line_bytes == 0 &&
+                                boot->payload.offset == 0 && boot->payload.bytes == 0;
+        return boot->setup_bytes <= bytes && boot->alignment > 0 && (boot->alignment & (boot->alignment - 1)) == 0 &&
+                        boot->payload.offset >= boot->setup_bytes && range_is_within(&boot->payload, bytes);
+}
+
+static bool profiles_are_sane(const ImageAnswer *a, uint64_t file_bytes) {
+        if (a->n_profiles > IMAGE_PROFILES_MAX || (a->n_profiles > 0 && a->kind != IMAGE_UKI))
+                return false;
+        if (a->profile >= (a->n_profiles ?: 1))
+                return false;
+        for (size_t i = 0; i < a->n_profiles; i++)
+                if (!range_is_within(&a->profiles[i], file_bytes))
+                        return false;
+        return true;
+}
+
+/* What an answer must be on top when it says that the image is good. */
+static bool is_sane(const ImageAnswer *a, uint64_t file_bytes) {
+        if (a->kind > IMAGE_ADDON || !signing_is_sane(&a->signing, file_bytes))
+                return false;
+        if ((a->sections[IMAGE_SECTION_LINUX].bytes > 0) != (a->kind != IMAGE_ADDON))
+                return false;
+        if ((a->compression[0] != 0) != (a->kind == IMAGE_ZBOOT))
+                return false;
+        for (size_t i = 0; i < _IMAGE_SECTION_MAX; i++)
+                if (!section_is_sane(a, (ImageSection) i, file_bytes))
+                        return false;
+        return boot_is_sane(a) && profiles_are_sane(a, file_bytes);
 }
 
 int image_answer_check(const void *data, size_t size, uint64_t file_bytes, ImageAnswer *ret) {
@@ -34,153 +100,11 @@ int image_answer_check(const void *data, size_t size, uint64_t file_bytes, Image
                 return -EBADMSG;
         memcpy(&answer, data, sizeof(answer));
 
-        if (answer.result < -ERRNO_MAX || answer.result >= IMAGE_E_PARSER_DIED)
+        if (!result_is_sane(answer.result) || !texts_are_sane(&answer))
                 return -EBADMSG;
-        if (!is_text(answer.release, sizeof(answer.release)) ||
-                        !is_text(answer.detail, sizeof(answer.detail)))
-                return -EBADMSG;
-        if (answer.kind != IMAGE_BZIMAGE && answer.kind != IMAGE_UKI)
-                return -EBADMSG;
-        for (size_t i = 0; i < _IMAGE_PART_MAX; i++)
-                if (!range_is_within(&answer.parts[i], file_bytes))
-                        return -EBADMSG;
-        if (answer.result == 0 && answer.parts[IMAGE_PART_KERNEL].bytes == 0)
+        if (answer.result == 0 && !is_sane(&answer, file_bytes))
                 return -EBADMSG;
 
         *ret = answer;
-        return 0;
-}
-
-/* A memfd counts as not open for writing though its fd can be written through: only do_dentry_open() of
- * fs/open.c takes write access, and memfds do not pass there. Else kexec_file_load() would say ETXTBSY. */
-static int part_to_memfd(int fd, const ImageRange *range, const char *name, int *ret_fd) {
-        _cleanup_fd_ int memfd = -EBADF;
-        int r;
-
-        r = memfd_new_with(name, NULL, range->bytes, &memfd);
-        if (r < 0)
-                return r;
-        r = copy_range(fd, (off_t) range->offset, range->bytes, memfd);
-        if (r < 0)
-                return r == -ENODATA ? IMAGE_E_TRUNCATED : r;
-        if (lseek(memfd, 0, SEEK_SET) < 0)
-                return -errno;
-        if (fcntl(memfd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
-                return -errno;
-
-        *ret_fd = TAKE_FD(memfd);
-        return 0;
-}
-
-/* At most TEXT_PART_BYTES_MAX; what is longer is longer than any of these texts may be. */
-static int part_to_bytes(int fd, const ImageRange *range, char **ret, size_t *ret_size) {
-        _cleanup_free_ char *data = NULL;
-        size_t size = range->bytes < TEXT_PART_BYTES_MAX ? range->bytes : TEXT_PART_BYTES_MAX;
-        ssize_t n;
-
-        data = malloc(size + 1);
-        if (!data)
-                return -ENOMEM;
-        n = pread(fd, data, size, (off_t) range->offset);
-        if (n < 0)
-                return -errno;
-        if ((size_t) n != size)
-                return IMAGE_E_TRUNCATED;
-
-        data[size] = 0;
-        *ret = TAKE_PTR(data);
-        *ret_size = size;
-        return 0;
-}
-
-static int cmdline_take(int fd, const ImageRange *range, Image *image, char **ret_detail) {
-        _cleanup_free_ char *data = NULL;
-        const char *fault;
-        size_t size = 0;
-        int r;
-
-        if (range->bytes == 0)
-                return 0;
-        r = part_to_bytes(fd, range, &data, &size);
-        if (r != 0)
-                return r;
-        r = text_cmdline(data, size, &image->cmdline, &fault);
-        if (r != -EBADMSG)
-                return r;
-        if (asprintf(ret_detail, "section .cmdline %s", fault) < 0) {
-                *ret_detail = NULL;
-                return -ENOMEM;
-        }
-        return IMAGE_E_CMDLINE;
-}
-
-/* The kernel's own header comes first: it is what will run, and `uname -r` will say so, whatever .uname
- * claims. */
-static int release_take(int fd, const ImageAnswer *answer, Image *image) {
-        _cleanup_free_ char *data = NULL;
-        size_t size = 0;
-        int r;
-
-        if (answer->release[0]) {
-                image->release = strdup(answer->release);
-                return image->release ? 0 : -ENOMEM;
-        }
-        if (answer->parts[IMAGE_PART_UNAME].bytes == 0)
-                return 0;
-        r = part_to_bytes(fd, &answer->parts[IMAGE_PART_UNAME], &data, &size);
-        if (r != 0)
-                return r;
-        r = text_release(data, size, &image->release);
-        return r == -EBADMSG ? 0 : r;
-}
-
-static int os_release_take(int fd, const ImageRange *range, Image *image) {
-        _cleanup_free_ char *data = NULL;
-        size_t size = 0;
-        int r;
-
-        if (range->bytes == 0)
-                return 0;
-        r = part_to_bytes(fd, range, &data, &size);
-        if (r != 0)
-                return r;
-        r = text_pretty_name(data, size, &image->os_release);
-        return r == -EBADMSG ? 0 : r;
-}
-
-int image_new_from_answer(int fd, const ImageAnswer *answer, Image **ret, char **ret_detail) {
-        const ImageRange *kernel = &answer->parts[IMAGE_PART_KERNEL],
-                         *initrd = &answer->parts[IMAGE_PART_INITRD];
-        _cleanup_(image_freep) Image *image = NULL;
-        int r;
-
-        image = calloc(1, sizeof(*image));
-        if (!image)
-                return -ENOMEM;
-        image->kind = (ImageKind) answer->kind;
-        image->kernel_fd = image->initrd_fd = -EBADF;
-        image->kernel_bytes = kernel->bytes;
-        image->initrd_bytes = initrd->bytes;
-
-        /* The texts first: they are what can be at fault, and cost nothing. */
-        r = cmdline_take(fd, &answer->parts[IMAGE_PART_CMDLINE], image, ret_detail);
-        if (r != 0)
-                return r;
-        r = release_take(fd, answer, image);
-        if (r != 0)
-                return r;
-        r = os_release_take(fd, &answer->parts[IMAGE_PART_OSREL], image);
-        if (r != 0)
-                return r;
-        r = part_to_memfd(fd, kernel, "liveupdate-kernel", &image->kernel_fd);
-        if (r != 0)
-                return r;
-        if (initrd->bytes > 0) {
-                r = part_to_memfd(fd, initrd, "liveupdate-initrd", &image->initrd_fd);
-                if (r != 0)
-                        return r;
-        }
-
-        *ret = TAKE_PTR(image);
         return 0;
 }

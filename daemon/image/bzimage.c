@@ -14,17 +14,28 @@
 #define AT_SETUP_SECTS 0x1f1
 #define AT_SYSSIZE 0x1f4
 #define AT_BOOT_FLAG 0x1fe
+#define AT_HEADER_BYTES 0x201 /* the jump's distance, from AT_MAGIC */
 #define AT_MAGIC 0x202
 #define AT_VERSION 0x206
 #define AT_KERNEL_VERSION 0x20e
 #define AT_LOADFLAGS 0x211
+#define AT_ALIGNMENT 0x230
 #define AT_RELOCATABLE 0x234
 #define AT_XLOADFLAGS 0x236
+#define AT_CMDLINE_BYTES 0x238
+#define AT_PAYLOAD 0x248
+#define AT_PAYLOAD_BYTES 0x24c
+#define AT_PREFERRED_ADDRESS 0x258
+#define AT_INIT_BYTES 0x260
+#define KEXEC_HEADER_END 0x264U /* of what bzImage64_load() and the kernel's decompressor take from it */
 
 #define PROTOCOL_MIN 0x020c
 #define LOADFLAG_LOADED_HIGH (1U << 0)
 #define XLOADFLAG_KERNEL_64 (1U << 0)
 #define XLOADFLAG_ABOVE_4G (1U << 1)
+
+#define PAGE_BYTES 4096ULL
+#define CMDLINE_BYTES_EXTRA 30U /* MAX_ELFCOREHDR_STR_LEN of arch/x86/kernel/kexec-bzimage64.c, kept free always */
 
 int bzimage_probe(ImageSource *source, const ImageRange *range, bool *ret) {
         uint8_t header[AT_MAGIC + 4];
@@ -87,9 +98,66 @@ static int release_read(ImageSource *source, const ImageRange *range, uint64_t s
         return 0;
 }
 
-int bzimage_check(ImageSource *source, const ImageRange *range, char release[IMAGE_RELEASE_BYTES_MAX + 1]) {
+static void boot_read(const uint8_t *header, ImageBoot *ret) {
+        ret->setup_bytes = ((header[AT_SETUP_SECTS] ?: SETUP_SECTORS_DEFAULT) + 1ULL) * SECTOR_BYTES;
+        ret->init_bytes = get_le32(header + AT_INIT_BYTES);
+        ret->alignment = get_le32(header + AT_ALIGNMENT);
+        ret->preferred_address = get_le64(header + AT_PREFERRED_ADDRESS);
+        ret->command_line_bytes = get_le32(header + AT_CMDLINE_BYTES);
+        ret->payload.offset = ret->setup_bytes + get_le32(header + AT_PAYLOAD);
+        ret->payload.bytes = get_le32(header + AT_PAYLOAD_BYTES);
+}
+
+static int extent_check(ImageSource *source, uint64_t kernel_bytes, const uint8_t *header, const ImageBoot *boot) {
+        uint64_t bytes = boot->setup_bytes + get_le32(header + AT_SYSSIZE) * 16ULL;
+
+        if (bytes > kernel_bytes)
+                return source_refuse(source, IMAGE_E_TRUNCATED,
+                                "the kernel is 0x%" PRIx64 " bytes by its header, but 0x%" PRIx64 " are there", bytes,
+                                kernel_bytes);
+        if (!range_is_within(&boot->payload, bytes))
+                return source_refuse(source, IMAGE_E_TRUNCATED,
+                                "the compressed kernel at 0x%" PRIx64 "+0x%" PRIx64 " ends past the 0x%" PRIx64
+                                " bytes there are by the header", boot->payload.offset, boot->payload.bytes, bytes);
+        return 0;
+}
+
+/* bzImage64_load() copies the header by the distance of its jump, a signed char that it does not check: one below zero
+ * would overrun memory of the running kernel. */
+static int header_check(ImageSource *source, const uint8_t *header) {
+        unsigned bytes = header[AT_HEADER_BYTES];
+
+        if (bytes > INT8_MAX || AT_MAGIC + bytes < KEXEC_HEADER_END)
+                return source_refuse(source, IMAGE_E_NOT_RELOCATABLE,
+                                "the jump over the setup header goes 0x%x bytes, not 0x%x to 0x%x", bytes,
+                                KEXEC_HEADER_END - AT_MAGIC, (unsigned) INT8_MAX);
+        return 0;
+}
+
+static int boot_check(ImageSource *source, const ImageRange *range, const ImageBoot *boot) {
+        uint64_t loaded = range->bytes - boot->setup_bytes, end;
+
+        if (boot->alignment == 0 || (boot->alignment & (boot->alignment - 1)) != 0)
+                return source_refuse(source, IMAGE_E_NOT_RELOCATABLE,
+                                "an alignment (kernel_alignment) of 0x%" PRIx64 " is no power of two", boot->alignment);
+        /* kernel/kexec_core.c:sanity_check_segment_list(): EINVAL */
+        if ((boot->init_bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES < loaded)
+                return source_refuse(source, IMAGE_E_NOT_RELOCATABLE,
+                                "the memory it wants (init_size), 0x%" PRIx64 " bytes, is less than its own 0x%" PRIx64,
+                                boot->init_bytes, loaded);
+        if (__builtin_add_overflow(boot->preferred_address, boot->init_bytes, &end))
+                return source_refuse(source, IMAGE_E_NOT_RELOCATABLE,
+                                "there is no memory at its address (pref_address) 0x%" PRIx64, boot->preferred_address);
+        if (boot->command_line_bytes <= CMDLINE_BYTES_EXTRA)
+                return source_refuse(source, IMAGE_E_NOT_RELOCATABLE,
+                                "a command line (cmdline_size) of %" PRIu64 " bytes leaves no room for any",
+                                boot->command_line_bytes);
+        return 0;
+}
+
+int bzimage_check(ImageSource *source, const ImageRange *range, uint64_t certificate_bytes, ImageBoot *ret,
+                char release[IMAGE_RELEASE_BYTES_MAX + 1]) {
         uint8_t header[HEADER_BYTES_MIN];
-        uint64_t setup_bytes, bytes;
         bool is_bzimage = false;
         int r;
 
@@ -108,13 +176,16 @@ int bzimage_check(ImageSource *source, const ImageRange *range, char release[IMA
         r = features_check(source, header);
         if (r != 0)
                 return r;
+        r = header_check(source, header);
+        if (r != 0)
+                return r;
 
-        setup_bytes = ((header[AT_SETUP_SECTS] ?: SETUP_SECTORS_DEFAULT) + 1U) * (uint64_t) SECTOR_BYTES;
-        bytes = setup_bytes + get_le32(header + AT_SYSSIZE) * 16ULL;
-        if (bytes > range->bytes)
-                return source_refuse(source, IMAGE_E_TRUNCATED,
-                                "the kernel is 0x%" PRIx64 " bytes by its header, but 0x%" PRIx64
-                                " are there",
-                                bytes, range->bytes);
-        return release_read(source, range, setup_bytes, get_le16(header + AT_KERNEL_VERSION), release);
+        boot_read(header, ret);
+        r = extent_check(source, range->bytes - certificate_bytes, header, ret);
+        if (r != 0)
+                return r;
+        r = boot_check(source, range, ret);
+        if (r != 0)
+                return r;
+        return release_read(source, range, ret->setup_bytes, get_le16(header + AT_KERNEL_VERSION), release);
 }

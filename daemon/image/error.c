@@ -23,7 +23,7 @@ static const struct {
         },
         [IMAGE_E_UNKNOWN_FORMAT] = {
                 "unknown-format",
-                "The file is no kernel image: neither a bzImage nor a UKI.",
+                "The file is no kernel image: neither a bzImage nor a UKI, a zboot image or an addon.",
                 "Name a bzImage (such as /boot/vmlinuz-VERSION) or a UKI; file(1) tells what this one is.",
         },
         [IMAGE_E_WRONG_MACHINE] = {
@@ -43,12 +43,12 @@ static const struct {
         },
         [IMAGE_E_SECTION_MISSING] = {
                 "section-missing",
-                "The file is a PE program, but has no kernel in it (no .linux section).",
-                "Name a UKI or a kernel, not a boot loader or an addon.",
+                "The file is a PE program, but has no kernel in it (no .linux section), nor anything an addon has.",
+                "Name a UKI or a kernel, not a boot loader.",
         },
         [IMAGE_E_SECTION_TWICE] = {
                 "section-twice",
-                "The image has a section twice, and which one is meant cannot be told.",
+                "The image has a section twice in one profile, and which one is meant cannot be told.",
                 "Build the UKI anew, with each section once.",
         },
         [IMAGE_E_CMDLINE] = {
@@ -58,7 +58,8 @@ static const struct {
         },
         [IMAGE_E_NOT_RELOCATABLE] = {
                 "not-relocatable",
-                "The kernel cannot be started by kexec: it is too old, not 64-bit, or not relocatable.",
+                "The kernel cannot be started by kexec: it is too old, not 64-bit or not relocatable, or its header "
+                "makes no sense.",
                 "Use a 64-bit kernel built with CONFIG_RELOCATABLE, as those of all distributions are.",
         },
         [IMAGE_E_PARSER_DIED] = {
@@ -66,11 +67,30 @@ static const struct {
                 "The sandboxed parser ended without an answer that makes sense.",
                 "Do not use this image, and report it: a damaged image is to be refused with its fault named.",
         },
+        [IMAGE_E_PROFILE] = {
+                "profile",
+                "The image has no profile of that name or number, or several of that name.",
+                "Name one of its profiles by its number, 0 for the first; ukify inspect lists them.",
+        },
+        [IMAGE_E_CERTIFICATES] = {
+                "certificates",
+                "The image's table of signatures is damaged, or has data behind it that no signature covers.",
+                "Write the image again, or sign it anew: it was changed after it was signed.",
+        },
+        [IMAGE_E_SBAT] = {
+                "sbat",
+                "The image's .sbat section, by which it could be revoked, is not text of at most 64 KiB.",
+                "Build the image anew with an .sbat section that is CSV.",
+        },
 };
+
+_Static_assert(ELEMENTSOF(errors) == _IMAGE_ERROR_MAX, "an error without its words");
 
 static const char kind_names[][8] = {
         [IMAGE_BZIMAGE] = "bzimage",
         [IMAGE_UKI] = "uki",
+        [IMAGE_ZBOOT] = "zboot",
+        [IMAGE_ADDON] = "addon",
 };
 
 const char *image_kind_to_string(ImageKind kind) {

@@ -7,8 +7,7 @@
 #include "image/parse.h"
 #include "sandbox/sandbox.h"
 
-#define PARSE_TIMEOUT_USEC \
-        (10ULL * 1000 * 1000) /* headers only; the rest is for a disk that has to wake up */
+#define PARSE_TIMEOUT_USEC (10ULL * 1000 * 1000) /* headers only; the rest is for a disk that has to wake up */
 
 static int file_check(const struct stat *st) {
         if (!S_ISREG(st->st_mode))
@@ -26,24 +25,25 @@ static bool is_unchanged(const struct stat *a, const struct stat *b) {
                         a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
-static int ask_parser(int fd, uint64_t file_bytes, ImageAnswer *ret) {
+static int ask_parser(int fd, ImageQuestion *question, ImageAnswer *ret) {
         _cleanup_free_ char *output = NULL;
         int status = 0, r;
         size_t size = 0;
 
-        r = sandbox_run(image_parse_sandboxed, fd, &file_bytes, sizeof(ImageAnswer), PARSE_TIMEOUT_USEC,
-                        &status, &output, &size);
+        r = sandbox_run(image_parse_sandboxed, fd, question, sizeof(ImageAnswer), PARSE_TIMEOUT_USEC, &status,
+                        &output, &size);
         if (r == -ECHILD || r == -ETIMEDOUT || r == -EFBIG)
                 return IMAGE_E_PARSER_DIED;
         if (r < 0)
                 return r;
-        if (status != EXIT_SUCCESS || image_answer_check(output, size, file_bytes, ret) < 0)
+        if (status != EXIT_SUCCESS || image_answer_check(output, size, question->file_bytes, ret) < 0)
                 return IMAGE_E_PARSER_DIED;
         return 0;
 }
 
-int image_open(int fd, Image **ret, char **ret_detail) {
+int image_look(int fd, const char *profile, Image **ret, char **ret_detail) {
         _cleanup_(image_freep) Image *image = NULL;
+        ImageQuestion question = { .profile = profile };
         struct stat before, after;
         ImageAnswer answer;
         int r;
@@ -55,7 +55,8 @@ int image_open(int fd, Image **ret, char **ret_detail) {
         if (r != 0)
                 return r;
 
-        r = ask_parser(fd, (uint64_t) before.st_size, &answer);
+        question.file_bytes = (uint64_t) before.st_size;
+        r = ask_parser(fd, &question, &answer);
         if (r != 0)
                 return r;
         if (answer.result > 0 && answer.detail[0]) {
@@ -66,11 +67,11 @@ int image_open(int fd, Image **ret, char **ret_detail) {
         if (answer.result != 0)
                 return answer.result;
 
-        r = image_new_from_answer(fd, &answer, &image, ret_detail);
+        r = image_new_from_answer(fd, question.file_bytes, &answer, &image, ret_detail);
         if (r != 0)
                 return r;
 
-        /* A file that was written to between the parser's look and the copy may be neither old nor new. */
+        /* A file that was written to between the parser's look and now may be neither old nor new. */
         if (fstat(fd, &after) < 0)
                 return -errno;
         if (!is_unchanged(&before, &after))
@@ -83,11 +84,17 @@ int image_open(int fd, Image **ret, char **ret_detail) {
 Image *image_free(Image *image) {
         if (!image)
                 return NULL;
-        fd_close(image->kernel_fd);
-        fd_close(image->initrd_fd);
+        for (size_t i = 0; i < image->n_profiles; i++) {
+                free(image->profiles[i].id);
+                free(image->profiles[i].title);
+        }
+        free(image->profiles);
         free(image->cmdline);
         free(image->release);
+        free(image->uname);
         free(image->os_release);
+        free(image->sbat);
+        free(image->compression);
         free(image);
         return NULL;
 }

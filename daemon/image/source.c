@@ -13,6 +13,9 @@ int source_refuse(ImageSource *source, ImageError error, const char *format, ...
         va_start(ap, format);
         (void) vsnprintf(source->detail, sizeof(source->detail), format, ap);
         va_end(ap);
+        for (char *p = source->detail; *p; p++)
+                if (*p < 0x20 || *p > 0x7e)
+                        *p = '?';
         return error;
 }
 

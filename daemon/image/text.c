@@ -105,45 +105,118 @@ int text_release(const char *data, size_t size, char **ret) {
         return text_take(data, size, ret);
 }
 
-/* Undoes the shell's quoting of one value, in place. */
-static int unquote(char *text, size_t size, size_t *ret_size) {
+int text_uname(const char *data, size_t size, char **ret) {
+        size_t length = stripped(data, strnlen(data, size < TEXT_UNAME_BYTES_MAX ? size : TEXT_UNAME_BYTES_MAX));
+        char *text;
+
+        text = strndup(data, length);
+        if (!text)
+                return -ENOMEM;
+        for (char *p = text; *p; p++)
+                if (*p < 0x20 || *p > 0x7e)
+                        *p = '?';
+        *ret = text;
+        return 0;
+}
+
+int text_sbat(const char *data, size_t size, char **ret) {
+        char *text;
+
+        while (size > 0 && data[size - 1] == 0)
+                size--;
+        for (size_t i = 0, length; i < size; i += length) {
+                length = is_space(data[i]) ? 1 : utf8_length((const unsigned char *) data + i, size - i);
+                if (length == 0)
+                        return -EBADMSG;
+        }
+        text = strndup(data, size);
+        if (!text)
+                return -ENOMEM;
+        *ret = text;
+        return 0;
+}
+
+/* Undoes the shell's quoting of one value. */
+static int unquote(const char *value, size_t size, char *ret, size_t ret_size, size_t *ret_length) {
         size_t n = 0;
         char quote = 0;
 
         for (size_t i = 0; i < size; i++) {
-                char c = text[i];
+                char c = value[i];
 
-                if (quote ? c == quote : c == '"' || c == '\'')
+                if (quote ? c == quote : c == '"' || c == '\'') {
                         quote = quote ? 0 : c;
-                else if (c == '\\' && quote != '\'' && i + 1 < size)
-                        text[n++] = text[++i];
-                else
-                        text[n++] = c;
+                        continue;
+                }
+                if (c == '\\' && quote != '\'' && i + 1 < size)
+                        c = value[++i];
+                if (n + 1 >= ret_size)
+                        return -EBADMSG;
+                ret[n++] = c;
         }
-        *ret_size = n;
+        *ret_length = n;
         return quote ? -EBADMSG : 0;
 }
 
-int text_pretty_name(const char *data, size_t size, char **ret) {
-        static const char key[] = "PRETTY_NAME=";
-        const char *end = data + size;
+int text_value(const char *data, size_t size, const char *key, char *ret, size_t ret_size) {
+        const char *end = data + size, *value = NULL;
+        size_t value_size = 0, length = 0;
+        int r;
 
         for (const char *line = data, *next; line < end; line = next) {
                 const char *newline = memchr(line, '\n', (size_t) (end - line));
-                _cleanup_free_ char *value = NULL;
-                size_t length;
-                int r;
+                size_t line_size;
 
                 next = newline ? newline + 1 : end;
-                length = stripped(line, (size_t) (next - line));
-                if (length < strlen(key) || memcmp(line, key, strlen(key)) != 0)
+                while (line < next && (*line == ' ' || *line == '\t'))
+                        line++;
+                line_size = stripped(line, (size_t) (next - line));
+                if (line_size < strlen(key) || memcmp(line, key, strlen(key)) != 0)
                         continue;
-
-                value = strndup(line + strlen(key), length - strlen(key));
-                if (!value)
-                        return -ENOMEM;
-                r = unquote(value, strlen(value), &length);
-                return r < 0 ? r : text_take(value, length, ret);
+                value = line + strlen(key);
+                value_size = line_size - strlen(key);
         }
-        return -EBADMSG;
+        if (!value)
+                return -EBADMSG;
+
+        r = unquote(value, value_size, ret, ret_size, &length);
+        if (r < 0)
+                return r;
+        ret[length] = 0;
+        return is_text(ret, length) ? 0 : -EBADMSG;
+}
+
+static int value_take(const char *data, size_t size, const char *key, char **ret) {
+        char value[TEXT_VALUE_BYTES_MAX + 1];
+        int r;
+
+        r = text_value(data, size, key, value, sizeof(value));
+        if (r < 0)
+                return r;
+        *ret = strdup(value);
+        return *ret ? 0 : -ENOMEM;
+}
+
+int text_pretty_name(const char *data, size_t size, char **ret) {
+        return value_take(data, size, "PRETTY_NAME=", ret);
+}
+
+int text_profile_id(const char *data, size_t size, char **ret) {
+        _cleanup_free_ char *id = NULL;
+        int r;
+
+        r = value_take(data, size, "ID=", &id);
+        if (r < 0)
+                return r;
+        for (const char *p = id; *p; p++)
+                if (*p < 0x20 || *p > 0x7e)
+                        return -EBADMSG;
+        if (!*id)
+                return -EBADMSG;
+        *ret = TAKE_PTR(id);
+        return 0;
+}
+
+int text_profile_title(const char *data, size_t size, char **ret) {
+        return value_take(data, size, "TITLE=", ret);
 }

@@ -10,9 +10,8 @@
 
 #include "basic/finding.h"
 #include "basic/json.h"
-#include "host/services.h"
-#include "luo/luo.h"
 #include "schemas/schemas.h"
+#include "update/check.h"
 #include "update/manager.h"
 #include "update/reply.h"
 #include "update/requirements.h"
@@ -53,42 +52,25 @@ static json_object *strangers_to_json(Registry *registry) {
         return TAKE_PTR(list);
 }
 
-static json_object *support_to_json(void) {
-        LuoSupport support = luo_support();
-        _cleanup_free_ char *evidence = luo_support_evidence(support);
-
-        return finding_new(luo_support_to_string(support), support == LUO_SUPPORTED ? "ok" : "fail",
-                        luo_support_message(support), evidence, luo_support_remedy(support));
-}
-
-/* The units are asked after over the bus, which is not for the middle of an update. */
-static json_object *findings_to_json(const Manager *manager) {
-        _cleanup_json_ json_object *findings = NULL;
-        const char *problem;
-
-        if (manager->update || services_findings(&findings) < 0)
-                findings = json_object_new_array();
-        for (size_t i = 0; findings && (problem = config_problem(manager->config, i)); i++)
-                if (findings_add(findings, finding_new("config", "warn", problem, NULL,
-                                "Mend it, then: systemctl reload liveupdated.service")) < 0)
-                        return NULL;
-        return TAKE_PTR(findings);
-}
-
 static int method_status(VarlinkCall *call, json_object *parameters, void *userdata) {
         Manager *manager = userdata;
-        _cleanup_json_ json_object *o = manager_progress(manager);
+        _cleanup_json_ json_object *o = manager_progress(manager), *findings = json_object_new_array();
         struct utsname names;
         sd_id128_t boot_id;
 
         (void) uname(&names);
+        if (!findings || check_upkeep(manager, findings) < 0 ||
+                        (!manager->update && !stagings_are_loading(manager) &&
+                                        check_loaded(manager->staged, findings) < 0))
+                return -ENOMEM;
+        findings_drop(findings, "ok");
         if (!o || sd_id128_get_boot(&boot_id) < 0 || json_add_string(o, "version", LIVEUPDATED_VERSION) < 0 ||
                         json_add_string(o, "kernel", names.release) < 0 ||
                         json_add_string(o, "bootId", SD_ID128_TO_STRING(boot_id)) < 0 ||
-                        json_add(o, "support", support_to_json()) < 0 ||
+                        json_add(o, "support", check_support()) < 0 ||
                         (manager->staged && json_add(o, "staged", staged_kernel_to_json(manager->staged)) < 0) ||
                         json_add(o, "automation", automation_to_json(manager)) < 0 ||
-                        json_add(o, "findings", findings_to_json(manager)) < 0 ||
+                        json_add(o, "findings", TAKE_PTR(findings)) < 0 ||
                         json_add(o, "workloads", workloads_to_json(manager->registry)) < 0 ||
                         json_add(o, "strangers", strangers_to_json(manager->registry)) < 0)
                 return -ENOMEM;
@@ -112,18 +94,24 @@ static int method_config(VarlinkCall *call, json_object *parameters, void *userd
 static int method_commit(VarlinkCall *call, json_object *parameters, void *userdata) {
         _cleanup_(obstacle_done) Obstacle obstacle = {};
         Manager *manager = userdata;
-        bool allow_loss = false, is_automatic = false;
+        bool allow_loss = false, is_forced = false, is_automatic = false;
         int r;
 
         r = json_get_bool(parameters, "allowLoss", &allow_loss);
         if (r < 0 && r != -ENOENT)
                 return varlink_call_invalid_parameter(call, "allowLoss");
+        r = json_get_bool(parameters, "force", &is_forced);
+        if (r < 0 && r != -ENOENT)
+                return varlink_call_invalid_parameter(call, "force");
         r = json_get_bool(parameters, "automatic", &is_automatic);
         if (r < 0 && r != -ENOENT)
                 return varlink_call_invalid_parameter(call, "automatic");
+        if (stagings_are_loading(manager))
+                return reply_staging(call);
         if (is_automatic && !manager->staged)
-                return reply_error(call, "NothingStaged", NULL, "There is no kernel to change to.", "", NULL);
-        r = requirements_check(manager, allow_loss, &obstacle);
+                return reply_error(call, &(ErrorReply) {
+                                .error = "NothingStaged", .message = "There is no kernel to change to." });
+        r = requirements_check(manager, allow_loss, is_forced, &obstacle);
         if (r < 0)
                 return r;
         if (!obstacle.error)
@@ -131,7 +119,13 @@ static int method_commit(VarlinkCall *call, json_object *parameters, void *userd
 
         if (is_automatic && manager->staged)
                 automation_failed(manager, "commit", manager->staged->release, obstacle.message, obstacle.remedy);
-        return reply_error(call, obstacle.error, NULL, obstacle.message, obstacle.remedy, obstacle.losses);
+        return reply_error(call, &(ErrorReply) {
+                        .error = obstacle.error,
+                        .message = obstacle.message,
+                        .remedy = obstacle.remedy,
+                        .losses = obstacle.losses,
+                        .findings = obstacle.findings,
+        });
 }
 
 static int method_workloads(VarlinkCall *call, json_object *parameters, void *userdata) {
@@ -148,8 +142,11 @@ static int method_report(VarlinkCall *call, json_object *parameters, void *userd
         Manager *manager = userdata;
 
         if (!manager->report)
-                return reply_error(call, "NoReport", NULL, "There has been no update since this boot.",
-                                "Stage a kernel and commit.", NULL);
+                return reply_error(call, &(ErrorReply) {
+                                .error = "NoReport",
+                                .message = "There has been no update since this boot.",
+                                .remedy = "Stage a kernel and commit.",
+                });
         if (!o || json_add(o, "report", json_object_get(manager->report)) < 0)
                 return -ENOMEM;
         return varlink_call_reply(call, TAKE_PTR(o), NULL, 0);
@@ -177,6 +174,7 @@ static const VarlinkMethod methods[] = {
         { "Stage",       method_stage,        .is_privileged = true  },
         { "StageFailed", method_stage_failed, .is_privileged = true  },
         { "Unstage",     method_unstage,      .is_privileged = true  },
+        { "Check",       method_check,        .is_privileged = true  },
         { "Commit",      method_commit,       .is_privileged = true  },
         { "Workloads",   method_workloads                            },
         { "Report",      method_report                               },

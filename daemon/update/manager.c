@@ -92,6 +92,7 @@ Manager *manager_free(Manager *manager) {
         if (!manager)
                 return NULL;
         update_free(manager->update);
+        stagings_forget(manager);
         while (manager->n_monitors > 0)
                 varlink_call_unref(manager->monitors[--manager->n_monitors]);
         registry_free(manager->registry);

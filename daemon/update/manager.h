@@ -11,7 +11,9 @@
 #include "ipc/varlink.h"
 #include "store/store.h"
 #include "update/automation.h"
+#include "update/running-kernel.h"
 #include "update/staged.h"
+#include "update/stagings.h"
 #include "workload/workload.h"
 
 typedef struct Update Update;
@@ -24,6 +26,8 @@ typedef struct Manager {
         VarlinkServer *varlink;
         Registry *registry;
         StagedKernel *staged; /* NULL: none */
+        StagingJob *stagings; /* that run or wait */
+        RunningKernel running;
         Automation automation;
         Update *update;       /* NULL: none runs */
         bool is_ending;       /* told to end; an update of the old side is rolled back first */

@@ -78,6 +78,32 @@ static int stop_services(Update *update) {
         return r;
 }
 
+static int calm_down(Update *update) {
+        int r = stop_services(update);
+
+        if (r < 0)
+                return update_explain(update, r, "cannot stop the services: %s", strerror(-r));
+        return r > 0 ? 1 : start_sync(update); /* the former has a time limit of its own, which names who is late */
+}
+
+static void on_measured(int error, void *userdata) {
+        Update *update = userdata;
+        bool is_required = update->manager->config->measure_image == MEASURE_REQUIRE;
+        int r = 0;
+
+        update->extension = task_free(update->extension);
+        if (update->is_undoing)
+                return;
+        if (error < 0 && is_required)
+                (void) update_explain(update, error, "cannot measure the next kernel: %s", strerror(-error));
+        else
+                r = calm_down(update);
+        if (r < 0)
+                (void) update_explain(update, r, "cannot calm the host down: %s", strerror(-r));
+        if (r <= 0)
+                update_step_done(update);
+}
+
 int quiesce_run(Update *update) {
         int r;
 
@@ -88,10 +114,12 @@ int quiesce_run(Update *update) {
         if (r < 0)
                 return update_explain(update, r, "cannot write the manifest: %s", strerror(-r));
 
-        r = stop_services(update);
+        r = update_extend_pcrs(update, on_measured);
+        if (r == -ENODATA)
+                return update_explain(update, r, "the kernel was staged before MeasureImage=require, stage it anew");
         if (r < 0)
-                return update_explain(update, r, "cannot stop the services: %s", strerror(-r));
-        return r > 0 ? 1 : start_sync(update); /* the former has a time limit of its own, which names who is late */
+                return update_explain(update, r, "cannot measure the next kernel: %s", strerror(-r));
+        return r > 0 ? 1 : calm_down(update);
 }
 
 static void on_services_started(int error, const char *why, void *userdata) {
@@ -105,6 +133,7 @@ int quiesce_undo(Update *update) {
         int r;
 
         update->sync = task_free(update->sync);
+        update->extension = task_free(update->extension);
         (void) timeline_trace_shutdown(false, &update->manifest.trace);
         if (!update->services)
                 return 0;

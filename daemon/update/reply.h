@@ -5,7 +5,15 @@
 
 #include "ipc/varlink.h"
 
-/* `error` without the interface. `reason` and `losses` are parameters of some, else NULL; losses are borrowed. */
-int reply_error(VarlinkCall *call, const char *error, const char *reason, const char *message, const char *remedy,
-                json_object *losses);
+typedef struct ErrorReply {
+        const char *error; /* without the interface */
+        const char *message, *remedy;
+        /* Parameters of some; borrowed. */
+        const char *reason;
+        json_object *losses, *findings;
+} ErrorReply;
+
+int reply_error(VarlinkCall *call, const ErrorReply *error);
 int reply_in_progress(VarlinkCall *call);
+/* A kernel is being loaded at this moment. */
+int reply_staging(VarlinkCall *call);

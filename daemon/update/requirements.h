@@ -10,9 +10,13 @@ typedef struct Obstacle {
         char *message;
         const char *remedy;
         json_object *losses;   /* of WouldBeLost: names */
+        json_object *findings; /* of CheckFailed */
 } Obstacle;
 
 void obstacle_done(Obstacle *obstacle);
 
 /* Negative errno only if it could not be found out. */
-int requirements_check(Manager *manager, bool allow_loss, Obstacle *ret);
+int requirements_check(Manager *manager, bool allow_loss, bool is_forced, Obstacle *ret);
+
+/* Only whom a commit would lose: an array of names, or NULL for nobody. */
+int requirements_losses(Manager *manager, json_object **ret);

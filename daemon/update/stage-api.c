@@ -1,103 +1,43 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "basic/finding.h"
 #include "basic/json.h"
 #include "basic/log.h"
+#include "kexec/watch.h"
+#include "update/check.h"
 #include "update/manager.h"
 #include "update/reply.h"
 #include "update/stage-api.h"
+#include "update/stage-order.h"
 #include "update/story.h"
 
-/* What Stage was asked for, beside the files. */
-typedef struct StageOrder {
-        const char *path, *initrd, *command_line, *release;
-        bool is_automatic;
-} StageOrder;
-
-/* The file of a path, or the fd beside the message. What is no regular file is refused later, by its type, so opening
- * must neither block nor take a terminal. */
-static int open_argument(VarlinkCall *call, json_object *parameters, const char *path_key, const char *fd_key,
-                const char **ret_path) {
-        uint64_t index;
-        int r, fd;
-
-        r = json_get_string(parameters, path_key, ret_path);
-        if (r < 0 && r != -ENOENT)
-                return r;
-        r = json_get_u64(parameters, fd_key, &index);
-        if (r >= 0)
-                return varlink_call_take_fd(call, index);
-        if (r != -ENOENT || !*ret_path)
-                return r;
-        fd = open(*ret_path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-        return fd < 0 ? -errno : fd;
-}
-
-static const char *order_origin(const StageOrder *order) {
-        return order->path ?: "(file descriptor)";
-}
-
 /* Told to the caller, to the journal, and to the status if nobody else hears of it. */
-static int refuse(VarlinkCall *call, Manager *manager, const StageOrder *order, const StageProblem *problem) {
-        story_stage_failed(order_origin(order), problem->message, problem->remedy);
+static int refuse(VarlinkCall *call, Manager *manager, const StageOrder *order, const ErrorReply *error) {
+        story_stage_failed(stage_order_origin(order), error->message, error->remedy);
         if (order->is_automatic)
-                automation_failed(manager, "stage", order->release, problem->message, problem->remedy);
-        return reply_error(call, problem->error, problem->reason, problem->message, problem->remedy, NULL);
+                automation_failed(manager, "stage", order->release, error->message, error->remedy);
+        return reply_error(call, error);
 }
 
-static int refuse_unreadable(VarlinkCall *call, Manager *manager, const StageOrder *order, const char *path,
-                int error) {
-        _cleanup_(stage_problem_done) StageProblem problem = {
-                .error = "ImageRefused",
-                .reason = "unreadable",
-                .remedy = "Give the path of a file that the daemon can read.",
-        };
+static int refuse_fault(VarlinkCall *call, Manager *manager, const StageOrder *order, const StageOrderFault *fault) {
+        _cleanup_free_ char *message = NULL;
 
-        if (asprintf(&problem.message, "Cannot open %s: %s", path ?: "the file descriptor", strerror(-error)) < 0)
+        if (fault->parameter)
+                return varlink_call_invalid_parameter(call, fault->parameter);
+        if (asprintf(&message, "Cannot open %s: %s", fault->path, strerror(-fault->error)) < 0) {
+                message = NULL;
                 return -ENOMEM;
-        return refuse(call, manager, order, &problem);
-}
-
-static int reply_staged(VarlinkCall *call, Manager *manager) {
-        _cleanup_json_ json_object *o = json_object_new_object();
-
-        if (!o || json_add(o, "staged", staged_kernel_to_json(manager->staged)) < 0 ||
-                        json_add_string(o, "autoCommit", auto_commit_to_string(manager->config->auto_commit)) < 0)
-                return -ENOMEM;
-        return varlink_call_reply(call, TAKE_PTR(o), NULL, 0);
-}
-
-static int stage(VarlinkCall *call, Manager *manager, const StageOrder *order, int image_fd, int initrd_fd) {
-        _cleanup_(stage_problem_done) StageProblem problem = {};
-        const StageRequest request = {
-                .origin = order_origin(order),
-                .image_fd = image_fd,
-                .initrd_fd = initrd_fd,
-                .command_line = order->command_line,
-                .release = order->release,
-                .is_automatic = order->is_automatic,
-        };
-        StagedKernel *staged;
-        int r;
-
-        r = staged_kernel_new(&request, &staged, &problem);
-        if (r < 0)
-                return r;
-        if (r > 0)
-                return refuse(call, manager, order, &problem);
-
-        staged_kernel_free(manager->staged);
-        manager->staged = staged;
-        staged_kernel_save(staged);
-        automation_succeeded(manager);
-        story_staged(staged);
-        if (manager->config->checksum_skip != CHECKSUM_SKIP_OFF && staged->load.checksum_skip != CHECKSUM_SKIP_PROVEN)
-                log_warning("The jump will compute a checksum over all segments, which makes the blackout longer: %s",
-                                staged->load.evidence);
-        return reply_staged(call, manager);
+        }
+        return refuse(call, manager, order, &(ErrorReply) {
+                        .error = "ImageRefused",
+                        .reason = "unreadable",
+                        .message = message,
+                        .remedy = "Give the path of a file that the daemon can read.",
+        });
 }
 
 static int refuse_while_updating(VarlinkCall *call, Manager *manager, const StageOrder *order) {
@@ -117,52 +57,147 @@ static int check_wanted(VarlinkCall *call, Manager *manager, const StageOrder *o
         r = automation_object(manager, order->release, &objection);
         if (r < 0 || !objection)
                 return r;
-        r = reply_error(call, "NotWanted", NULL, objection,
-                        "Stage it by hand if it is meant: liveupdatectl stage RELEASE.", NULL);
+        r = reply_error(call, &(ErrorReply) {
+                        .error = "NotWanted",
+                        .message = objection,
+                        .remedy = "Stage it by hand if it is meant: liveupdatectl stage RELEASE.",
+        });
         return r < 0 ? r : 1;
 }
 
-/* NULL, or the parameter that is wrong. */
-static const char *read_order(json_object *parameters, StageOrder *ret) {
+static int begin(VarlinkCall *call, Manager *manager, StageOrder *order) {
+        order->verify = manager->config->verify_image;
+        order->measure = manager->config->measure_image;
+        return stagings_add(manager, call, order);
+}
+
+static int read_order(VarlinkCall *call, Manager *manager, json_object *parameters, StageOrder **ret) {
+        _cleanup_(stage_order_freep) StageOrder *order = NULL;
+        StageOrderFault fault;
         int r;
 
-        r = json_get_string(parameters, "commandLine", &ret->command_line);
-        if (r < 0 && r != -ENOENT)
-                return "commandLine";
-        r = json_get_bool(parameters, "automatic", &ret->is_automatic);
-        if (r < 0 && r != -ENOENT)
-                return "automatic";
-        r = json_get_string(parameters, "release", &ret->release);
-        if (r < 0 && (r != -ENOENT || ret->is_automatic))
-                return "release";
-        return NULL;
+        r = stage_order_read(call, parameters, &order, &fault);
+        if (r < 0)
+                return r;
+        if (r > 0) {
+                r = refuse_fault(call, manager, order, &fault);
+                free(fault.path);
+                return r < 0 ? r : 1;
+        }
+        *ret = TAKE_PTR(order);
+        return 0;
 }
 
 int method_stage(VarlinkCall *call, json_object *parameters, void *userdata) {
-        _cleanup_fd_ int image_fd = -EBADF, initrd_fd = -EBADF;
+        _cleanup_(stage_order_freep) StageOrder *order = NULL;
         Manager *manager = userdata;
-        StageOrder order = {};
-        const char *wrong;
         int r;
 
-        wrong = read_order(parameters, &order);
-        if (wrong)
-                return varlink_call_invalid_parameter(call, wrong);
-        if (manager->update)
-                return refuse_while_updating(call, manager, &order);
-        r = check_wanted(call, manager, &order);
+        r = read_order(call, manager, parameters, &order);
         if (r != 0)
                 return r < 0 ? r : 0;
+        if (manager->update)
+                return refuse_while_updating(call, manager, order);
+        r = check_wanted(call, manager, order);
+        if (r != 0)
+                return r < 0 ? r : 0;
+        return begin(call, manager, TAKE_PTR(order));
+}
 
-        image_fd = open_argument(call, parameters, "path", "fileDescriptor", &order.path);
-        if (image_fd == -EBADMSG || image_fd == -ERANGE || (image_fd == -ENOENT && !order.path))
-                return varlink_call_invalid_parameter(call, "path");
-        if (image_fd < 0)
-                return refuse_unreadable(call, manager, &order, order.path, image_fd);
-        initrd_fd = open_argument(call, parameters, "initrd", "initrdFileDescriptor", &order.initrd);
-        if (initrd_fd < 0 && (initrd_fd != -ENOENT || order.initrd))
-                return refuse_unreadable(call, manager, &order, order.initrd, initrd_fd);
-        return stage(call, manager, &order, image_fd, initrd_fd);
+static int reply_findings(VarlinkCall *call, json_object *findings) {
+        _cleanup_json_ json_object *o = json_object_new_object();
+
+        if (!o || json_add(o, "findings", json_object_get(findings)) < 0 ||
+                        json_add_bool(o, "passed", findings_passed(findings)) < 0)
+                return -ENOMEM;
+        return varlink_call_reply(call, TAKE_PTR(o), NULL, 0);
+}
+
+int method_check(VarlinkCall *call, json_object *parameters, void *userdata) {
+        _cleanup_(stage_order_freep) StageOrder *order = NULL;
+        _cleanup_json_ json_object *findings = NULL;
+        Manager *manager = userdata;
+        int r;
+
+        if (stage_order_names_image(parameters)) {
+                r = read_order(call, manager, parameters, &order);
+                if (r != 0)
+                        return r < 0 ? r : 0;
+                order->is_check = true;
+                order->is_automatic = false;
+                return begin(call, manager, TAKE_PTR(order));
+        }
+        findings = json_object_new_array();
+        r = findings ? check_host(manager, findings) : -ENOMEM;
+        if (r >= 0 && !stagings_are_loading(manager)) /* its load counts before it is told */
+                r = check_loaded(manager->staged, findings);
+        if (r >= 0 && manager->staged)
+                r = check_staged(manager, manager->staged, findings);
+        return r < 0 ? r : reply_findings(call, findings);
+}
+
+/* What refuses an image is a finding, too. */
+static int check_done(Manager *manager, VarlinkCall *call, Staging *staging, int result) {
+        _cleanup_(staged_kernel_freep) StagedKernel *staged = staging_take(staging);
+        _cleanup_json_ json_object *findings = json_object_new_array();
+        const StageProblem *problem = staging_problem(staging);
+        int r;
+
+        r = findings ? check_host(manager, findings) : -ENOMEM;
+        if (r >= 0)
+                r = check_staged(manager, staged, findings);
+        if (r >= 0 && result > 0)
+                r = findings_add(findings, finding_new(problem->reason ?: "image", "fail", problem->message, NULL,
+                                problem->remedy));
+        return r < 0 ? r : reply_findings(call, findings);
+}
+
+static int reply_staged(VarlinkCall *call, Manager *manager) {
+        _cleanup_json_ json_object *o = json_object_new_object(), *findings = json_object_new_array();
+
+        if (!o || !findings || check_staged(manager, manager->staged, findings) < 0 ||
+                        json_add(o, "staged", staged_kernel_to_json(manager->staged)) < 0 ||
+                        json_add(o, "findings", TAKE_PTR(findings)) < 0 ||
+                        json_add_string(o, "autoCommit", auto_commit_to_string(manager->config->auto_commit)) < 0)
+                return -ENOMEM;
+        return varlink_call_reply(call, TAKE_PTR(o), NULL, 0);
+}
+
+static int adopt(Manager *manager, VarlinkCall *call, StagedKernel *staged) {
+        int r;
+
+        staged_kernel_free(manager->staged);
+        manager->staged = staged;
+        staged_kernel_save(staged);
+        automation_succeeded(manager);
+        story_staged(staged);
+        if (manager->config->checksum_skip != CHECKSUM_SKIP_OFF && staged->load.checksum_skip != CHECKSUM_SKIP_PROVEN)
+                log_warning("The jump will compute a checksum over all segments, which takes about %.0f ms. %s",
+                                (double) staged->checksum_usec / 1000, staged->load.evidence);
+        r = reply_staged(call, manager);
+        return r < 0 ? r : 1;
+}
+
+int stage_api_done(Manager *manager, VarlinkCall *call, Staging *staging, int result) {
+        const StageProblem *problem = staging_problem(staging);
+
+        if (result < 0)
+                return result;
+        if (staging_order(staging)->is_check)
+                return check_done(manager, call, staging, result);
+        if (result == 0)
+                return adopt(manager, call, staging_take(staging));
+        if (strcmp(problem->error, "KernelRefused") == 0 && manager->staged) {
+                kexec_loaded_follow(&manager->staged->load, staging_load(staging));
+                staged_kernel_save(manager->staged);
+        }
+        return refuse(call, manager, staging_order(staging), &(ErrorReply) {
+                        .error = problem->error,
+                        .reason = problem->reason,
+                        .message = problem->message,
+                        .remedy = problem->remedy,
+                        .findings = strcmp(problem->error, "CheckFailed") == 0 ? staging_findings(staging) : NULL,
+        });
 }
 
 static int reply_unstaged(VarlinkCall *call, bool unstaged) {
@@ -187,47 +222,19 @@ int method_unstage(VarlinkCall *call, json_object *parameters, void *userdata) {
                 return varlink_call_invalid_parameter(call, "release");
         if (manager->update)
                 return reply_in_progress(call);
+        if (stagings_are_loading(manager))
+                return reply_staging(call);
         if (release && !is_staged(manager, release))
                 return reply_unstaged(call, false);
         if (!manager->staged)
-                return reply_error(call, "NothingStaged", NULL, "No kernel is staged.", "", NULL);
+                return reply_error(call, &(ErrorReply) { .error = "NothingStaged", .message = "No kernel is staged." });
 
         r = kexec_unload();
         if (r < 0)
-                return reply_error(call, "KernelRefused", NULL, strerror(-r), kexec_error_remedy(r), NULL);
+                return reply_error(call, &(ErrorReply) {
+                                .error = "KernelRefused", .message = strerror(-r), .remedy = kexec_error_remedy(r) });
         story_unstaged(manager->staged);
         manager->staged = staged_kernel_free(manager->staged);
         staged_kernel_forget();
         return reply_unstaged(call, true);
-}
-
-int method_offer(VarlinkCall *call, json_object *parameters, void *userdata) {
-        _cleanup_json_ json_object *o = json_object_new_object();
-        _cleanup_free_ char *objection = NULL;
-        Manager *manager = userdata;
-        const char *release;
-        int r;
-
-        if (json_get_string(parameters, "release", &release) < 0 || !kernel_release_is_valid(release))
-                return varlink_call_invalid_parameter(call, "release");
-        r = automation_offer(manager, release, &objection);
-        if (r < 0)
-                return r;
-        if (!o || json_add_bool(o, "wanted", !objection) < 0 || json_add_string(o, "reason", objection) < 0)
-                return -ENOMEM;
-        return varlink_call_reply(call, TAKE_PTR(o), NULL, 0);
-}
-
-int method_stage_failed(VarlinkCall *call, json_object *parameters, void *userdata) {
-        const char *release, *message, *remedy;
-
-        if (json_get_string(parameters, "release", &release) < 0 || !kernel_release_is_valid(release))
-                return varlink_call_invalid_parameter(call, "release");
-        if (json_get_string(parameters, "message", &message) < 0)
-                return varlink_call_invalid_parameter(call, "message");
-        if (json_get_string(parameters, "remedy", &remedy) < 0)
-                return varlink_call_invalid_parameter(call, "remedy");
-        story_stage_failed(release, message, remedy);
-        automation_failed(userdata, "stage", release, message, remedy);
-        return varlink_call_reply(call, NULL, NULL, 0);
 }

@@ -4,8 +4,17 @@
 /* The methods of io.liveupdate about the kernel that is to come. */
 
 #include "ipc/varlink.h"
+#include "update/staging.h"
+
+typedef struct Manager Manager;
 
 int method_stage(VarlinkCall *call, json_object *parameters, void *userdata);
+int method_check(VarlinkCall *call, json_object *parameters, void *userdata);
 int method_unstage(VarlinkCall *call, json_object *parameters, void *userdata);
+
+/* automation-api.c */
 int method_offer(VarlinkCall *call, json_object *parameters, void *userdata);
 int method_stage_failed(VarlinkCall *call, json_object *parameters, void *userdata);
+
+/* A staging is over, with `result`: the call is answered. 1: there is a new staged kernel. */
+int stage_api_done(Manager *manager, VarlinkCall *call, Staging *staging, int result);

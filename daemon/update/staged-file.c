@@ -19,7 +19,7 @@
 #define STAGED_BYTES_MAX (256U * 1024)
 
 void staged_kernel_save(const StagedKernel *staged) {
-        _cleanup_json_ json_object *o = staged_kernel_to_json(staged);
+        _cleanup_json_ json_object *o = staged_kernel_to_record(staged);
         int r = -ENOMEM;
 
         if (o)
@@ -31,54 +31,6 @@ void staged_kernel_save(const StagedKernel *staged) {
 
 void staged_kernel_forget(void) {
         (void) unlink(STAGED_PATH);
-}
-
-static int copy(json_object *o, const char *key, char **ret) {
-        const char *s;
-        int r = json_get_string(o, key, &s);
-
-        if (r < 0)
-                return r;
-        *ret = strdup(s);
-        return *ret ? 0 : -ENOMEM;
-}
-
-static int load_result_from_json(json_object *o, KexecLoadResult *ret) {
-        const char *state, *evidence;
-
-        if (json_get_string(o, "checksumSkip", &state) < 0 ||
-                        json_get_string(o, "checksumSkipEvidence", &evidence) < 0 ||
-                        json_get_u64(o, "loadUSec", &ret->load_usec) < 0)
-                return -EBADMSG;
-        ret->checksum_skip = checksum_skip_from_string(state);
-        snprintf(ret->evidence, sizeof(ret->evidence), "%s", evidence);
-        return 0;
-}
-
-int staged_kernel_from_json(json_object *o, StagedKernel **ret) {
-        _cleanup_(staged_kernel_freep) StagedKernel *staged = calloc(1, sizeof(*staged));
-        const char *kind;
-        int r;
-
-        if (!staged)
-                return -ENOMEM;
-        r = copy(o, "release", &staged->release);
-        if (r < 0 && r != -ENOENT)
-                return -EBADMSG;
-        if (copy(o, "origin", &staged->origin) < 0 || copy(o, "commandLine", &staged->command_line) < 0 ||
-                        json_get_string(o, "kind", &kind) < 0 ||
-                        json_get_u64(o, "kernelBytes", &staged->kernel_bytes) < 0 ||
-                        json_get_u64(o, "initrdBytes", &staged->initrd_bytes) < 0 ||
-                        json_get_u64(o, "stagedUSec", &staged->staged_usec) < 0 ||
-                        json_get_bool(o, "automatic", &staged->is_automatic) < 0 ||
-                        load_result_from_json(o, &staged->load) < 0)
-                return -EBADMSG;
-        r = image_kind_from_string(kind);
-        if (r < 0)
-                return -EBADMSG;
-        staged->kind = (ImageKind) r;
-        *ret = TAKE_PTR(staged);
-        return 0;
 }
 
 int staged_kernel_load(StagedKernel **ret) {
@@ -93,7 +45,7 @@ int staged_kernel_load(StagedKernel **ret) {
         if (r >= 0)
                 r = json_parse_object(text, size, &o);
         if (r >= 0)
-                r = staged_kernel_from_json(o, ret);
+                r = staged_kernel_from_record(o, ret);
         if (r < 0)
                 return log_warning_errno(r, "Cannot read what is staged in " STAGED_PATH ", stage it anew: %m");
         if (kexec_is_loaded() > 0)

@@ -28,7 +28,7 @@ struct Update {
         int manifest_fd, manifest_session_fd;
         FrozenFilesystems *frozen;
         Services *services; /* those that were stopped */
-        Task *sync;
+        Task *sync, *extension; /* of PCRs */
         sd_event_source *deadline;
         const char *deadline_what;
         uint64_t deadline_usec;
@@ -88,6 +88,10 @@ int shutdown_run(Update *update);
 /* quiesce.c */
 int quiesce_run(Update *update);
 int quiesce_undo(Update *update);
+
+/* pcrs.c: measures what is about to be started, as MeasureImage= says. 0: there is nothing to measure; 1: `done` will
+ * be called. */
+int update_extend_pcrs(Update *update, TaskDoneFunc done);
 
 /* measure.c */
 void update_measure(Update *update); /* the phases nobody of ours saw */

@@ -289,6 +289,7 @@ Update *update_free(Update *update) {
         frozen_filesystems_thaw(update->frozen);
         services_free(update->services);
         task_free(update->sync);
+        task_free(update->extension);
         varlink_call_unref(update->call);
         fd_close(update->manifest_session_fd);
         fd_close(update->manifest_fd);

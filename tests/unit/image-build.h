@@ -3,6 +3,7 @@
 
 /* Kernel images made in memory: the smallest that are whole, at offsets the tests can name. */
 
+#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,9 @@ typedef struct BlobSection {
 #define BLOB_PE_HEADER 0x80
 #define BLOB_OPTIONAL_HEADER (BLOB_PE_HEADER + 24)
 #define BLOB_OPTIONAL_BYTES 240
+#define BLOB_CHECKSUM (BLOB_OPTIONAL_HEADER + 64)
+#define BLOB_DIRECTORIES (BLOB_OPTIONAL_HEADER + 108)    /* their number */
+#define BLOB_CERTIFICATES (BLOB_OPTIONAL_HEADER + 144) /* their offset and size */
 #define BLOB_SECTIONS (BLOB_OPTIONAL_HEADER + BLOB_OPTIONAL_BYTES)
 #define BLOB_SECTION(i) (BLOB_SECTIONS + (i) * 40)
 #define BLOB_ALIGNMENT 512
@@ -41,12 +45,19 @@ static inline void blob_bzimage(Blob *blob) {
         blob_put(blob, 0x1f1, 4, 1);          /* setup_sects */
         blob_put(blob, 0x1f4, 1024 / 16, 4);  /* syssize */
         blob_put(blob, 0x1fe, 0xaa55, 2);     /* boot_flag */
+        blob_put(blob, 0x200, 0x6aeb, 2);     /* jump over the header */
         memcpy(blob->data + 0x202, "HdrS", 4);
         blob_put(blob, 0x206, 0x20f, 2);      /* version */
         blob_put(blob, 0x20e, 0x400, 2);      /* kernel_version, less 0x200 */
         blob_put(blob, 0x211, 1, 1);          /* loadflags: LOADED_HIGH */
+        blob_put(blob, 0x230, 0x200000, 4);   /* kernel_alignment */
         blob_put(blob, 0x234, 1, 1);          /* relocatable_kernel */
         blob_put(blob, 0x236, 3, 2);          /* xloadflags: KERNEL_64, CAN_BE_LOADED_ABOVE_4G */
+        blob_put(blob, 0x238, 2047, 4);       /* cmdline_size */
+        blob_put(blob, 0x248, 0x100, 4);      /* payload_offset */
+        blob_put(blob, 0x24c, 0x300, 4);      /* payload_length */
+        blob_put(blob, 0x258, 0x1000000, 8);  /* pref_address */
+        blob_put(blob, 0x260, 0x100000, 4);   /* init_size */
         memcpy(blob->data + 0x600, version, sizeof(version));
         memset(blob->data + 5 * 512, 0x90, 1024);
 }
@@ -60,11 +71,14 @@ static inline void blob_pe_headers(Blob *blob, size_t n_sections) {
         blob_put(blob, BLOB_PE_HEADER + 6, n_sections, 2);
         blob_put(blob, BLOB_PE_HEADER + 20, BLOB_OPTIONAL_BYTES, 2);
         blob_put(blob, BLOB_OPTIONAL_HEADER, 0x20b, 2);
+        blob_put(blob, BLOB_DIRECTORIES, 16, 4);
 }
 
 static inline void blob_section_header(Blob *blob, size_t i, const char *name, size_t size, size_t at) {
-        memcpy(blob->data + BLOB_SECTION(i), name, strnlen(name, 8));
+        for (size_t j = 0; j < 8 && name[j]; j++)
+                blob->data[BLOB_SECTION(i) + j] = (uint8_t) name[j];
         blob_put(blob, BLOB_SECTION(i) + 8, size, 4);
+        blob_put(blob, BLOB_SECTION(i) + 12, at, 4);
         blob_put(blob, BLOB_SECTION(i) + 16, (size + BLOB_ALIGNMENT - 1) / BLOB_ALIGNMENT * BLOB_ALIGNMENT, 4);
         blob_put(blob, BLOB_SECTION(i) + 20, at, 4);
 }
@@ -103,6 +117,46 @@ static inline void blob_uki(Blob *blob) {
                                         [UKI_LINUX] = { ".linux", kernel.data, kernel.size },
                         },
                         _UKI_MAX);
+}
+
+/* The compressed kernel at 0x200, .sbat behind it. */
+#define BLOB_ZBOOT_PAYLOAD 0x200
+#define BLOB_ZBOOT_PAYLOAD_BYTES 700
+#define BLOB_ZBOOT_SBAT 0x600
+
+static inline void blob_zboot(Blob *blob) {
+        static uint8_t payload[BLOB_ZBOOT_PAYLOAD_BYTES];
+
+        memset(payload, 'z', sizeof(payload));
+        blob_pe(blob, (const BlobSection[]) { { ".text", payload, sizeof(payload) }, { ".sbat", "sbat,1\n", 7 } }, 2);
+        memcpy(blob->data + 4, "zimg", 4);
+        blob_put(blob, 8, BLOB_ZBOOT_PAYLOAD, 4);
+        blob_put(blob, 12, sizeof(payload), 4);
+        strcpy((char *) blob->data + 24, "zstd");
+}
+
+/* A bzImage with an EFI stub, as distributions sign them. */
+static inline void blob_pe_bzimage(Blob *blob) {
+        blob_bzimage(blob);
+        blob_pe_headers(blob, 1);
+        blob_section_header(blob, 0, ".text", 1024, 5 * 512);
+}
+
+#define BLOB_CERTIFICATE_BYTES 56
+
+/* A table of two certificates behind all else, the first one of a size that needs padding. */
+static inline void blob_sign(Blob *blob) {
+        static const uint32_t sizes[] = { BLOB_CERTIFICATE_BYTES - 3, 16 };
+        size_t at = (blob->size + 7) / 8 * 8;
+
+        blob_put(blob, BLOB_CERTIFICATES, at, 4);
+        blob_put(blob, BLOB_CERTIFICATES + 4, BLOB_CERTIFICATE_BYTES + 16, 4);
+        for (size_t i = 0; i < 2; i++) {
+                blob_put(blob, at, sizes[i], 4);
+                blob_put(blob, at + 4, 0x00020200, 4); /* revision 2.0, PKCS#7 */
+                at += (sizes[i] + 7) / 8 * 8;
+        }
+        blob->size = at;
 }
 
 static inline int blob_fd(const Blob *blob) {

@@ -3,27 +3,11 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
-#include "image-build.h"
-#include "image/image.h"
-#include "unit.h"
+#include "image-damage.h"
 
-static int open_blob(const Blob *blob, Image **ret) {
-        _cleanup_free_ char *detail = NULL;
-        _cleanup_fd_ int fd = blob_fd(blob);
-        int r = image_open(fd, ret, &detail);
-
-        ck_assert(r <= 0 || detail || r == IMAGE_E_EMPTY);
-        return r;
-}
-
-static void assert_content(int fd, const uint8_t *data, size_t size) {
-        uint8_t found[BLOB_BZIMAGE_BYTES + 1];
-
-        ck_assert_int_eq(lseek(fd, 0, SEEK_CUR), 0);
-        ck_assert_int_eq(pread(fd, found, sizeof(found), 0), (ssize_t) size);
-        ck_assert_mem_eq(found, data, size);
-        ck_assert_int_eq(fcntl(fd, F_GET_SEALS) & (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL),
-                        F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+static void assert_range(const Image *image, ImageSection section, uint64_t offset, uint64_t bytes) {
+        ck_assert_uint_eq(image->sections[section].offset, offset);
+        ck_assert_uint_eq(image->sections[section].bytes, bytes);
 }
 
 START_TEST(takes_bzimage) {
@@ -31,13 +15,23 @@ START_TEST(takes_bzimage) {
         static Blob blob;
 
         blob_bzimage(&blob);
-        ck_assert_int_eq(open_blob(&blob, &image), 0);
+        ck_assert_int_eq(look_blob(&blob, NULL, &image), 0);
         ck_assert_int_eq(image->kind, IMAGE_BZIMAGE);
+        ck_assert_uint_eq(image->file_bytes, blob.size);
         ck_assert_str_eq(image->release, "7.3.4-test");
         ck_assert_ptr_null(image->cmdline);
-        ck_assert_int_eq(image->initrd_fd, -EBADF);
-        ck_assert_uint_eq(image->kernel_bytes, blob.size);
-        assert_content(image->kernel_fd, blob.data, blob.size);
+        ck_assert_uint_eq(image->n_profiles, 0);
+        assert_range(image, IMAGE_SECTION_LINUX, 0, blob.size);
+        assert_range(image, IMAGE_SECTION_INITRD, 0, 0);
+        ck_assert_uint_eq(image->boot.setup_bytes, 5 * 512);
+        ck_assert_uint_eq(image->boot.init_bytes, 0x100000);
+        ck_assert_uint_eq(image->boot.alignment, 0x200000);
+        ck_assert_uint_eq(image->boot.preferred_address, 0x1000000);
+        ck_assert_uint_eq(image->boot.command_line_bytes, 2047);
+        ck_assert_uint_eq(image->boot.payload.offset, 5 * 512 + 0x100);
+        ck_assert_uint_eq(image->boot.payload.bytes, 0x300);
+        ck_assert_uint_eq(image->signing.checksum_offset, 0);
+        ck_assert_uint_eq(image->signing.certificates.bytes, 0);
 }
 END_TEST
 
@@ -45,15 +39,38 @@ START_TEST(takes_bzimage_with_efi_stub) {
         _cleanup_(image_freep) Image *image = NULL;
         static Blob blob;
 
-        blob_bzimage(&blob);
-        blob_pe_headers(&blob, 1);
-        memcpy(blob.data + BLOB_SECTION(0), ".text", 5);
-        ck_assert_int_eq(open_blob(&blob, &image), 0);
+        blob_pe_bzimage(&blob);
+        ck_assert_int_eq(look_blob(&blob, NULL, &image), 0);
         ck_assert_int_eq(image->kind, IMAGE_BZIMAGE);
+        ck_assert_uint_eq(image->signing.checksum_offset, BLOB_CHECKSUM);
+        ck_assert_uint_eq(image->signing.directory_offset, BLOB_CERTIFICATES);
+        ck_assert_uint_eq(image->signing.certificates.bytes, 0);
 
         image = image_free(image);
         blob.size--;
-        ck_assert_int_eq(open_blob(&blob, &image), IMAGE_E_TRUNCATED);
+        ck_assert_int_eq(look_blob(&blob, NULL, &image), IMAGE_E_TRUNCATED);
+        blob_pe_bzimage(&blob);
+        blob_put(&blob, BLOB_PE_HEADER + 4, 0x14c, 2);
+        ck_assert_int_eq(look_blob(&blob, NULL, &image), IMAGE_E_WRONG_MACHINE);
+}
+END_TEST
+
+START_TEST(finds_sbat_of_bzimage) {
+        _cleanup_(image_freep) Image *image = NULL;
+        static Blob blob;
+
+        blob_pe_bzimage(&blob);
+        memcpy(blob.data + BLOB_SECTION(0), ".sbat", 6);
+        memset(blob.data + 5 * 512, 'x', 1024);
+        ck_assert_int_eq(look_blob(&blob, NULL, &image), 0);
+        ck_assert_uint_eq(strlen(image->sbat), 1024);
+        assert_range(image, IMAGE_SECTION_SBAT, 5 * 512, 1024);
+
+        image = image_free(image);
+        blob.data[5 * 512] = 0xff;
+        ck_assert_int_eq(look_blob(&blob, NULL, &image), IMAGE_E_SBAT);
+        blob_put(&blob, BLOB_SECTION(0) + 16, 1025, 4);
+        ck_assert_int_eq(look_blob(&blob, NULL, &image), IMAGE_E_SECTION_RANGE);
 }
 END_TEST
 
@@ -75,7 +92,7 @@ START_TEST(takes_odd_but_whole_bzimage) {
 
                 blob_bzimage(&blob);
                 blob_put(&blob, odd[i].at, odd[i].value, odd[i].at == 0x20e ? 2 : 1);
-                ck_assert_int_eq(open_blob(&blob, &image), 0);
+                ck_assert_int_eq(look_blob(&blob, NULL, &image), 0);
                 ck_assert(odd[i].release ? strcmp(image->release, odd[i].release) == 0 : !image->release);
         }
 }
@@ -86,42 +103,52 @@ START_TEST(takes_uki) {
         static Blob blob;
 
         blob_uki(&blob);
-        ck_assert_int_eq(open_blob(&blob, &image), 0);
+        ck_assert_int_eq(look_blob(&blob, NULL, &image), 0);
         ck_assert_int_eq(image->kind, IMAGE_UKI);
         ck_assert_str_eq(image->release, "7.3.4-test");
+        ck_assert_str_eq(image->uname, "7.3.4-other");
         ck_assert_str_eq(image->os_release, "Test \"OS\" 1");
         ck_assert_str_eq(image->cmdline, "root=/dev/vda quiet");
-        ck_assert_uint_eq(image->initrd_bytes, 1500);
-        assert_content(image->kernel_fd, blob.data + BLOB_UKI_LINUX, BLOB_BZIMAGE_BYTES);
-        assert_content(image->initrd_fd, blob.data + 0xa00, 1500);
+        ck_assert_ptr_null(image->sbat);
+        assert_range(image, IMAGE_SECTION_INITRD, 0xa00, 1500);
+        assert_range(image, IMAGE_SECTION_LINUX, BLOB_UKI_LINUX, BLOB_BZIMAGE_BYTES);
+        ck_assert_uint_eq(image->boot.payload.offset, 5 * 512 + 0x100);
+        ck_assert_uint_eq(image->signing.directory_offset, BLOB_CERTIFICATES);
 }
 END_TEST
 
-START_TEST(takes_base_profile_and_uname) {
+/* Every section there is; those that may repeat do. */
+START_TEST(takes_all_sections) {
         _cleanup_(image_freep) Image *image = NULL;
+        ImageSection left_out[_IMAGE_SECTION_MAX];
         static Blob kernel, blob;
+        const BlobSection sections[] = {
+                { ".text", "x", 1 },         { ".osrel", "ID=x\n", 5 },  { ".cmdline", "quiet", 5 },
+                { ".initrd", "i", 1 },       { ".ucode", "u", 1 },       { ".splash", "s", 1 },
+                { ".dtb", "d1", 2 },         { ".dtb", "d", 1 },         { ".uname", "6.1", 3 },
+                { ".sbat", "sbat,1\n\0", 8 }, { ".pcrsig", "{}", 2 },    { ".pcrpkey", "k", 1 },
+                { ".dtbauto", "a1", 2 },     { ".dtbauto", "a", 1 },     { ".hwids", "h1", 2 },
+                { ".hwids", "h", 1 },        { ".efifw", "e1", 2 },      { ".efifw", "e", 1 },
+                { ".linux", kernel.data, BLOB_BZIMAGE_BYTES },
+        };
 
         blob_bzimage(&kernel);
-        blob_put(&kernel, 0x20e, 0, 2);
-        blob_pe(&blob,
-                        (const BlobSection[]) {
-                                        { ".linux", kernel.data, kernel.size },
-                                        { ".uname", "6.1.0-x\n", 8 },
-                                        { ".profile", "ID=a", 4 },
-                                        { ".cmdline", "one", 3 },
-                                        { ".profile", "ID=b", 4 },
-                                        { ".cmdline", "two", 3 },
-                        },
-                        6);
-        ck_assert_int_eq(open_blob(&blob, &image), 0);
-        ck_assert_ptr_null(image->cmdline);
-        ck_assert_ptr_null(image->os_release);
-        ck_assert_str_eq(image->release, "6.1.0-x");
-        ck_assert_int_eq(image->initrd_fd, -EBADF);
+        blob_pe(&blob, sections, ELEMENTSOF(sections));
+        ck_assert_int_eq(look_blob(&blob, NULL, &image), 0);
+        for (size_t i = 0; i < _IMAGE_SECTION_MAX; i++)
+                ck_assert_msg((image->sections[i].bytes > 0) == (i != IMAGE_SECTION_PROFILE), "%s",
+                                image_section_name((ImageSection) i));
+        ck_assert_uint_eq(image->sections[IMAGE_SECTION_DTBAUTO].bytes, 2);
+        ck_assert_uint_eq(image->sections[IMAGE_SECTION_EFIFW].bytes, 2);
+        ck_assert_str_eq(image->sbat, "sbat,1\n");
+
+        ck_assert_uint_eq(image_left_out(image, left_out), 5);
+        ck_assert_int_eq(left_out[0], IMAGE_SECTION_SPLASH);
+        ck_assert_int_eq(left_out[4], IMAGE_SECTION_EFIFW);
 }
 END_TEST
 
-START_TEST(staged_image_is_independent_of_file) {
+START_TEST(fd_is_only_looked_at) {
         _cleanup_(image_freep) Image *image = NULL;
         _cleanup_free_ char *detail = NULL;
         _cleanup_fd_ int fd = -EBADF;
@@ -130,12 +157,8 @@ START_TEST(staged_image_is_independent_of_file) {
         blob_bzimage(&blob);
         fd = blob_fd(&blob);
         ck_assert_int_eq(lseek(fd, 77, SEEK_SET), 77);
-        ck_assert_int_eq(image_open(fd, &image, &detail), 0);
+        ck_assert_int_eq(image_look(fd, NULL, &image, &detail), 0);
         ck_assert_int_eq(lseek(fd, 0, SEEK_CUR), 77);
-        ck_assert_int_eq(ftruncate(fd, 10), 0);
-        assert_content(image->kernel_fd, blob.data, blob.size);
-        ck_assert_int_eq(pwrite(image->kernel_fd, "x", 1, 0), -1);
-        ck_assert_int_eq(errno, EPERM);
 }
 END_TEST
 
@@ -156,11 +179,11 @@ START_TEST(refuses_what_is_no_file) {
                 _cleanup_fd_ int fd = open(others[i].path, others[i].flags | O_CLOEXEC);
 
                 ck_assert_int_ge(fd, 0);
-                ck_assert_int_eq(image_open(fd, &image, &detail), others[i].error);
+                ck_assert_int_eq(image_look(fd, NULL, &image, &detail), others[i].error);
         }
         ck_assert_int_eq(pipe(pipe_fds), 0);
-        ck_assert_int_eq(image_open(pipe_fds[0], &image, &detail), IMAGE_E_NOT_REGULAR);
-        ck_assert_int_eq(image_open(-EBADF, &image, &detail), -EBADF);
+        ck_assert_int_eq(image_look(pipe_fds[0], NULL, &image, &detail), IMAGE_E_NOT_REGULAR);
+        ck_assert_int_eq(image_look(-EBADF, NULL, &image, &detail), -EBADF);
         ck_assert_ptr_null(image);
 }
 END_TEST
@@ -172,14 +195,14 @@ START_TEST(refuses_size_and_mode) {
         Image *image = NULL;
 
         ck_assert_int_eq(ftruncate(large, (off_t) IMAGE_BYTES_MAX + 1), 0);
-        ck_assert_int_eq(image_open(large, &image, &detail), IMAGE_E_TOO_LARGE);
+        ck_assert_int_eq(image_look(large, NULL, &image, &detail), IMAGE_E_TOO_LARGE);
 
         write_only = mkstemp(path);
         ck_assert_int_eq(ftruncate(write_only, 4096), 0);
         fd_close(write_only);
         write_only = open(path, O_WRONLY | O_CLOEXEC);
         unlink(path);
-        ck_assert_int_eq(image_open(write_only, &image, &detail), -EBADF);
+        ck_assert_int_eq(image_look(write_only, NULL, &image, &detail), -EBADF);
 }
 END_TEST
 
@@ -193,21 +216,24 @@ START_TEST(takes_real_kernel) {
                 return;
         fd = open(path, O_RDONLY | O_CLOEXEC);
         ck_assert_int_ge(fd, 0);
-        ck_assert_int_eq(image_open(fd, &image, &detail), 0);
+        ck_assert_int_eq(image_look(fd, NULL, &image, &detail), 0);
         ck_assert_ptr_nonnull(image->release);
 }
 END_TEST
 
 START_TEST(every_error_has_its_words) {
-        for (int e = IMAGE_E_NOT_REGULAR; e <= IMAGE_E_PARSER_DIED; e++) {
+        for (int e = IMAGE_E_NOT_REGULAR; e < _IMAGE_ERROR_MAX; e++) {
                 ck_assert_str_ne(image_error_to_string((ImageError) e), "unknown");
                 ck_assert_str_ne(image_error_remedy((ImageError) e), image_error_remedy((ImageError) 0));
         }
         ck_assert_str_eq(image_error_to_string((ImageError) 99), "unknown");
-        ck_assert_str_eq(image_kind_to_string(IMAGE_UKI), "uki");
+        for (int kind = IMAGE_BZIMAGE; kind <= IMAGE_ADDON; kind++)
+                ck_assert_int_eq(image_kind_from_string(image_kind_to_string((ImageKind) kind)), kind);
+        ck_assert_int_eq(image_kind_from_string("unknown"), -EINVAL);
+        ck_assert_str_eq(image_section_name(IMAGE_SECTION_PCRPKEY), ".pcrpkey");
 }
 END_TEST
 
-UNIT_MAIN("image", takes_bzimage, takes_bzimage_with_efi_stub, takes_odd_but_whole_bzimage, takes_uki,
-          takes_base_profile_and_uname, staged_image_is_independent_of_file, refuses_what_is_no_file,
-          refuses_size_and_mode, takes_real_kernel, every_error_has_its_words)
+UNIT_MAIN("image", takes_bzimage, takes_bzimage_with_efi_stub, finds_sbat_of_bzimage, takes_odd_but_whole_bzimage,
+          takes_uki, takes_all_sections, fd_is_only_looked_at, refuses_what_is_no_file, refuses_size_and_mode,
+          takes_real_kernel, every_error_has_its_words)

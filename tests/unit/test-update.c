@@ -16,27 +16,6 @@ START_TEST(interfaces_agree_with_their_schemas) {
 }
 END_TEST
 
-static const struct {
-        const char *base, *complete;
-} command_lines[] = {
-        { "root=/dev/vda",                          "root=/dev/vda kho=on liveupdate=on"             },
-        { "",                                       " kho=on liveupdate=on"                          },
-        { "kho=on liveupdate=on quiet",             "kho=on liveupdate=on quiet"                     },
-        { "kho=1 liveupdate=y",                     "kho=1 liveupdate=y"                             },
-        { "kho=off",                                "kho=off kho=on liveupdate=on"                   },
-        { "kho=on kho=off liveupdate=on",           "kho=on kho=off liveupdate=on kho=on"            },
-        { "kho= liveupdate=on",                     "kho= liveupdate=on kho=on"                      },
-        { "akho=on xliveupdate=on",                 "akho=on xliveupdate=on kho=on liveupdate=on"    },
-        { "kho_scratch=16M liveupdate=on",          "kho_scratch=16M liveupdate=on kho=on"           },
-};
-
-START_TEST(command_line_gets_what_the_next_kernel_needs) {
-        _cleanup_free_ char *line = command_line_complete(command_lines[_i].base);
-
-        ck_assert_str_eq(line, command_lines[_i].complete);
-}
-END_TEST
-
 static Manifest example(void) {
         Manifest manifest = {
                 .id = strdup("8c9b1e5a"),
@@ -141,56 +120,6 @@ START_TEST(manifest_brings_the_trace) {
 }
 END_TEST
 
-static StagedKernel staged_example(void) {
-        return (StagedKernel) {
-                .origin = (char *) "/boot/vmlinuz-9",
-                .release = (char *) "9.0",
-                .command_line = (char *) "quiet kho=on",
-                .kind = IMAGE_BZIMAGE,
-                .kernel_bytes = 1,
-                .initrd_bytes = 2,
-                .staged_usec = 3,
-                .load = { .checksum_skip = CHECKSUM_SKIP_PROVEN, .evidence = "seen", .load_usec = 4 },
-                .is_automatic = true,
-        };
-}
-
-START_TEST(staged_kernel_comes_back) {
-        const StagedKernel before = staged_example();
-        _cleanup_json_ json_object *o = staged_kernel_to_json(&before), *again = NULL;
-        _cleanup_(staged_kernel_freep) StagedKernel *after = NULL;
-
-        ck_assert_int_eq(staged_kernel_from_json(o, &after), 0);
-        again = staged_kernel_to_json(after);
-        ck_assert_str_eq(json_object_to_json_string(again), json_object_to_json_string(o));
-}
-END_TEST
-
-START_TEST(staged_kernel_from_a_damaged_file) {
-        static const char *const needed[] = { "origin", "kind", "commandLine", "kernelBytes", "initrdBytes", "checksumSkip",
-                "checksumSkipEvidence", "loadUSec", "stagedUSec", "automatic" };
-        const StagedKernel before = staged_example();
-        _cleanup_json_ json_object *o = staged_kernel_to_json(&before);
-        _cleanup_(staged_kernel_freep) StagedKernel *after = NULL;
-
-        json_object_object_del(o, needed[_i]);
-        ck_assert_int_eq(staged_kernel_from_json(o, &after), -EBADMSG);
-        ck_assert_int_eq(json_add(o, needed[_i], json_object_new_array()), 0);
-        ck_assert_int_eq(staged_kernel_from_json(o, &after), -EBADMSG);
-}
-END_TEST
-
-START_TEST(kernel_releases) {
-        static const char *const bad[] = { "", "a/b", "a b", "7.3\n",
-                "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" };
-
-        ck_assert(kernel_release_is_valid("7.3.4-rig-a+x~y"));
-        ck_assert(kernel_release_is_valid("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"));
-        for (size_t i = 0; i < ELEMENTSOF(bad); i++)
-                ck_assert_msg(!kernel_release_is_valid(bad[i]), "'%s'", bad[i]);
-}
-END_TEST
-
 START_TEST(workload_names) {
         static const char *const bad[] = { "", "-a", ".a", "a b", "a/b", "ä", "a\n",
                 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" };
@@ -209,14 +138,10 @@ int main(void) {
         int failed;
 
         tcase_add_test(cases, interfaces_agree_with_their_schemas);
-        tcase_add_loop_test(cases, command_line_gets_what_the_next_kernel_needs, 0, (int) ELEMENTSOF(command_lines));
         tcase_add_test(cases, manifest_comes_back);
         tcase_add_test(cases, manifest_too_large_is_told);
         tcase_add_loop_test(cases, manifest_from_hostile_text, 0, (int) ELEMENTSOF(hostile));
         tcase_add_test(cases, manifest_brings_the_trace);
-        tcase_add_test(cases, staged_kernel_comes_back);
-        tcase_add_loop_test(cases, staged_kernel_from_a_damaged_file, 0, 10);
-        tcase_add_test(cases, kernel_releases);
         tcase_add_test(cases, workload_names);
         suite_add_tcase(suite, cases);
         runner = srunner_create(suite);
