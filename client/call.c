@@ -6,6 +6,7 @@
 
 #include "basic/json.h"
 #include "client/ctl.h"
+#include "client/findings.h"
 
 static int explain_unreachable(const Ctl *ctl, int error) {
         fprintf(stderr, "liveupdatectl: Cannot reach liveupdated at %s: %s\n", ctl->socket, strerror(-error));
@@ -32,6 +33,7 @@ int ctl_print_error(const VarlinkReply *reply) {
 
         fprintf(stderr, "liveupdatectl: %s\n",
                         message ?: json_object_to_json_string_ext(reply->parameters, JSON_C_TO_STRING_PLAIN));
+        findings_print_failed(stderr, reply->parameters);
         if (remedy && *remedy)
                 fprintf(stderr, "%s\n", remedy);
         if (!message)
@@ -100,6 +102,13 @@ const char *ctl_string(json_object *o, const char *key) {
 
         (void) json_get_string(o, key, &s);
         return s;
+}
+
+bool ctl_bool(json_object *o, const char *key) {
+        bool b = false;
+
+        (void) json_get_bool(o, key, &b);
+        return b;
 }
 
 uint64_t ctl_u64(json_object *o, const char *key) {

@@ -31,6 +31,7 @@ typedef struct Ctl {
 
 /* argv begins with the verb. They answer an exit code, after saying why on stderr if it is not CTL_OK. */
 int status_main(Ctl *ctl, int argc, char **argv);
+int check_main(Ctl *ctl, int argc, char **argv);
 int stage_main(Ctl *ctl, int argc, char **argv);
 int unstage_main(Ctl *ctl, int argc, char **argv);
 int commit_main(Ctl *ctl, int argc, char **argv);
@@ -41,17 +42,33 @@ int config_main(Ctl *ctl, int argc, char **argv);
 
 /* options.c */
 
+#define CTL_LIST_MAX 16U
+
+/* What an option brought that may be given several times, in order. */
+typedef struct CtlList {
+        const char *values[CTL_LIST_MAX];
+        size_t n;
+} CtlList;
+
+typedef enum CtlOptionKind {
+        CTL_OPTION_VALUE, /* target: const char ** */
+        CTL_OPTION_FLAG,  /* bool * */
+        CTL_OPTION_LIST,  /* CtlList * */
+} CtlOptionKind;
+
 typedef struct CtlOption {
         const char *name;     /* without the dashes */
         const char *argument; /* its name in the help; NULL for a flag */
-        const char *help;
-        void *target;         /* const char **, or bool * of a flag */
+        const char *help;     /* further lines are indented by ctl_options() */
+        void *target;
+        CtlOptionKind kind;
 } CtlOption;
 
 typedef struct CtlUsage {
         const char *synopsis; /* after "liveupdatectl " */
         const char *text;     /* what it does */
         const char *takes;    /* the one argument that it has to have, such as "one image"; NULL: it has none */
+        bool may_go_without;  /* that argument */
         void (*help)(void);   /* the program's own: printed instead, and the first argument ends the options */
 } CtlUsage;
 
@@ -73,14 +90,16 @@ int ctl_call(const Ctl *ctl, const char *method, json_object *parameters, const 
 
 /* Whether it is the error of that name of io.liveupdate. */
 bool ctl_error_is(const VarlinkReply *reply, const char *name);
-/* Explains an error reply: what failed, why, what to do. Answers CTL_REFUSED. */
+/* Explains an error reply: what failed, why (with the findings that fail, where it brings some), what to do. Answers
+ * CTL_REFUSED. */
 int ctl_print_error(const VarlinkReply *reply);
 int ctl_lost_connection(int error); /* CTL_UNREACHABLE */
 
 /* To stdout, as the user asked for. */
 void ctl_print_json(const Ctl *ctl, json_object *o);
 
-/* Members for display; "-" or 0 where there is none. */
+/* Members for display; "-" or 0 (false) where there is none. */
 const char *ctl_string(json_object *o, const char *key);
 uint64_t ctl_u64(json_object *o, const char *key);
+bool ctl_bool(json_object *o, const char *key);
 void ctl_print_workloads(json_object *list);

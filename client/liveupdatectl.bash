@@ -11,6 +11,14 @@ _liveupdatectl_releases() {
         done
 }
 
+# Of the boot loader, as far as its partition may be read.
+_liveupdatectl_entries() {
+        local id rest
+        while read -r id rest; do
+                printf '%s\n' "$id"
+        done < <(liveupdatectl stage --entry=help 2>/dev/null)
+}
+
 # The word after the options before it; empty if there is none yet.
 _liveupdatectl_verb() {
         local i
@@ -35,12 +43,14 @@ _liveupdatectl_files() {
 }
 
 _liveupdatectl() {
+        local image='--entry= --default --initrd= --addon= --no-addons --profile= --cmdline= --reuse-cmdline'
         local -A options=(
-                [stage]='--initrd= --cmdline= --automatic'
+                [check]=$image
+                [stage]="$image --force --automatic"
                 [unstage]='--release='
-                [commit]='--allow-loss --automatic --if-staged'
+                [commit]='--allow-loss --force --automatic --if-staged'
         )
-        local verbs='status stage unstage commit workloads report monitor config'
+        local verbs='status check stage unstage commit workloads report monitor config'
         local common='--help --version --json= --socket= -h -j'
         local cur=${COMP_WORDS[COMP_CWORD]} option=${COMP_WORDS[COMP_CWORD - 1]} verb
         COMPREPLY=()
@@ -56,7 +66,7 @@ _liveupdatectl() {
                 mapfile -t COMPREPLY < <(compgen -W 'pretty short off' -- "$cur")
                 return
                 ;;
-        --socket | --initrd)
+        --socket | --initrd | --addon)
                 _liveupdatectl_files "$cur"
                 return
                 ;;
@@ -64,7 +74,11 @@ _liveupdatectl() {
                 mapfile -t COMPREPLY < <(compgen -W "$(_liveupdatectl_releases | sort -u)" -- "$cur")
                 return
                 ;;
-        --cmdline)
+        --entry)
+                mapfile -t COMPREPLY < <(compgen -W "$(_liveupdatectl_entries) help" -- "$cur")
+                return
+                ;;
+        --cmdline | --profile)
                 return
                 ;;
         esac
@@ -75,7 +89,7 @@ _liveupdatectl() {
                 [[ ${COMPREPLY[*]} == *= ]] && compopt -o nospace 2>/dev/null
         elif [[ -z $verb ]]; then
                 mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$cur")
-        elif [[ $verb == stage ]]; then
+        elif [[ $verb == stage || $verb == check ]]; then
                 mapfile -t COMPREPLY < <(compgen -W "$(_liveupdatectl_releases | sort -u)" -- "$cur")
                 _liveupdatectl_files "$cur"
         fi

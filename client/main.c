@@ -13,6 +13,7 @@ typedef struct Verb {
 
 static const Verb verbs[] = {
         { "status",    status_main,    "",              "Show what is running, staged and registered" },
+        { "check",     check_main,     "[IMAGE]",       "Find what a commit would meet"               },
         { "stage",     stage_main,     "IMAGE|RELEASE", "Load the next kernel"                        },
         { "unstage",   unstage_main,   "",              "Unload it again"                             },
         { "commit",    commit_main,    "",              "Change to the staged kernel, now"            },

@@ -6,7 +6,8 @@
 
 #include "client/ctl.h"
 
-#define OPTIONS_MAX 16U
+#define OPTIONS_MAX 24U
+#define HELP_COLUMN 26
 
 /* What every verb takes, too. */
 enum {
@@ -23,6 +24,12 @@ static const struct option common_options[] = {
         { "socket",  required_argument, NULL, OPTION_SOCKET  },
 };
 
+static void print_indented(const char *text) {
+        for (const char *end; (end = strchr(text, '\n')); text = end + 1)
+                printf("%.*s\n%*s", (int) (end - text), text, HELP_COLUMN, "");
+        puts(text);
+}
+
 static void print_help(const CtlUsage *usage, const CtlOption *options, size_t n_options) {
         printf("liveupdatectl %s\n\n%s\n\nOptions:\n", usage->synopsis, usage->text);
         puts("  -h --help               Show this help");
@@ -30,7 +37,8 @@ static void print_help(const CtlUsage *usage, const CtlOption *options, size_t n
                 const CtlOption *o = &options[i];
                 int n = printf("     --%s%s%s", o->name, o->argument ? "=" : "", o->argument ?: "");
 
-                printf("%*s%s\n", n < 26 ? 26 - n : 1, "", o->help);
+                printf("%*s", n < HELP_COLUMN ? HELP_COLUMN - n : 1, "");
+                print_indented(o->help);
         }
         puts("\nThose of liveupdatectl --help may be given here, too.");
 }
@@ -67,15 +75,33 @@ static int parse_common(Ctl *ctl, int c) {
         }
 }
 
-static void set(const CtlOption *option) {
-        if (option->argument)
-                *(const char **) option->target = optarg;
-        else
+static int set(const CtlOption *option) {
+        CtlList *list;
+
+        switch (option->kind) {
+        case CTL_OPTION_FLAG:
                 *(bool *) option->target = true;
+                break;
+        case CTL_OPTION_VALUE:
+                *(const char **) option->target = optarg;
+                break;
+        case CTL_OPTION_LIST:
+                list = option->target;
+                if (list->n >= CTL_LIST_MAX) {
+                        fprintf(stderr, "liveupdatectl: --%s= may be given %u times at most.\n", option->name,
+                                        CTL_LIST_MAX);
+                        return CTL_USAGE;
+                }
+                list->values[list->n++] = optarg;
+                break;
+        }
+        return CTL_OK;
 }
 
 static int check_arguments(const CtlUsage *usage, int argc, char **argv) {
-        if (usage->help || argc - optind == (usage->takes ? 1 : 0))
+        int n = argc - optind;
+
+        if (usage->help || n == (usage->takes ? 1 : 0) || (n == 0 && usage->may_go_without))
                 return CTL_OK;
         if (usage->takes)
                 fprintf(stderr, "liveupdatectl: %s takes %s.\n", argv[0], usage->takes);
@@ -106,11 +132,7 @@ int ctl_options(Ctl *ctl, const CtlUsage *usage, const CtlOption *options, size_
                                 print_help(usage, options, n_options);
                         return CTL_SAID;
                 }
-                if (c >= OPTION_OWN) {
-                        set(&options[c - OPTION_OWN]);
-                        continue;
-                }
-                r = parse_common(ctl, c);
+                r = c >= OPTION_OWN ? set(&options[c - OPTION_OWN]) : parse_common(ctl, c);
                 if (r != CTL_OK)
                         return r;
         }

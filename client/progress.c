@@ -73,11 +73,16 @@ int commit_main(Ctl *ctl, int argc, char **argv) {
                         "ends with the old kernel; when it returns, the update was refused or rolled back.",
         };
         _cleanup_json_ json_object *parameters = json_object_new_object();
-        bool allow_loss = false, is_automatic = false, if_staged = false;
+        bool allow_loss = false, force = false, is_automatic = false, if_staged = false;
         const CtlOption options[] = {
-                { "allow-loss", NULL, "Go ahead although something is named that will not survive", &allow_loss },
-                { "automatic",  NULL, "Not by hand: a failure is kept and shown by status", &is_automatic },
-                { "if-staged",  NULL, "When nothing is staged, say so and be done", &if_staged },
+                { "allow-loss", NULL, "Go ahead although something is named that will not survive", &allow_loss,
+                        CTL_OPTION_FLAG },
+                { "force",      NULL, "Go ahead in spite of findings that fail (see check). It may cost all\n"
+                                      "guests and take a cold boot to mend",
+                        &force, CTL_OPTION_FLAG },
+                { "automatic",  NULL, "Not by hand: a failure is kept and shown by status", &is_automatic,
+                        CTL_OPTION_FLAG },
+                { "if-staged",  NULL, "When nothing is staged, say so and be done", &if_staged, CTL_OPTION_FLAG },
         };
         int r;
 
@@ -85,6 +90,7 @@ int commit_main(Ctl *ctl, int argc, char **argv) {
         if (r != CTL_OK)
                 return r;
         if (!parameters || json_add_bool(parameters, "allowLoss", allow_loss) < 0 ||
+                        (force && json_add_bool(parameters, "force", true) < 0) ||
                         (is_automatic && json_add_bool(parameters, "automatic", true) < 0))
                 return CTL_REFUSED;
         return start(ctl, "io.liveupdate.Commit", TAKE_PTR(parameters), if_staged ? "NothingStaged" : NULL);

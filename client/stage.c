@@ -1,165 +1,92 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 
-#include "basic/io.h"
 #include "basic/json.h"
 #include "client/automatic.h"
 #include "client/ctl.h"
+#include "client/findings.h"
+#include "client/image-order.h"
 #include "client/release.h"
+#include "client/staged-text.h"
 
 typedef struct Stage {
         const Ctl *ctl;
-        const char *word, *initrd, *command_line; /* as given */
-        bool is_automatic;
+        const char *word; /* as given; NULL: an entry of the boot loader */
+        ImageOptions options;
+        bool is_automatic, force;
         char *release; /* NULL: an image is staged by hand, and says itself what it is */
-        KernelFiles files;
-        int fds[2];
-        size_t n_fds;
+        ImageOrder order;
 } Stage;
 
 static void stage_done(Stage *stage) {
         free(stage->release);
-        kernel_files_done(&stage->files);
-        for (size_t i = 0; i < stage->n_fds; i++)
-                fd_close(stage->fds[i]);
+        image_order_done(&stage->order);
 }
 
-static int fail(const Stage *stage, const char *message, const char *remedy) {
+/* Tells why the order came to nothing. */
+static int fail(const Stage *stage, int code) {
+        const char *message = stage->order.message ?: "Out of memory.", *remedy = stage->order.remedy ?: "";
+
         if (stage->is_automatic)
                 return automatic_failed(stage->ctl, stage->release, message, remedy);
         fprintf(stderr, "liveupdatectl: %s\n%s\n", message, remedy);
-        return CTL_USAGE;
+        return code;
 }
 
-/* A name without a slash is a release unless a file is there; one with a slash is an image's, but for a release out of
- * a unit's instance. */
-static bool is_image(const Stage *stage) {
-        struct stat st;
-
-        if (strcmp(stage->word, "-") == 0 || *stage->word == '/')
-                return true;
-        if (stat(stage->word, &st) >= 0 && !S_ISDIR(st.st_mode))
-                return true;
-        return strchr(stage->word, '/') && !stage->is_automatic;
-}
-
-static int identify(Stage *stage, bool by_image) {
+static int identify(Stage *stage, bool by_path) {
         int r;
 
-        if (by_image && !stage->is_automatic)
+        if (!stage->word || (by_path && !stage->is_automatic))
                 return CTL_OK;
-        r = (by_image ? release_from_path : release_from_word)(stage->word, &stage->release);
+        r = (by_path ? release_from_path : release_from_word)(stage->word, &stage->release);
         if (r >= 0 && strcmp(stage->release, "-") != 0)
                 return CTL_OK;
         fprintf(stderr, "liveupdatectl: '%s' names no kernel release.\nSee liveupdatectl stage --help.\n", stage->word);
         return CTL_USAGE;
 }
 
-static int find_release(Stage *stage) {
-        _cleanup_free_ char *message = NULL;
-        int r;
-
-        r = release_find("", stage->release, &stage->files);
-        if (r >= 0)
-                return CTL_OK;
-        if (asprintf(&message, "Cannot find a kernel of release %s: %s", stage->release, strerror(-r)) < 0)
-                message = NULL;
-        return fail(stage, message ?: strerror(ENOMEM),
-                        "See where kernels are looked for in liveupdatectl(1), or stage one by its path.");
-}
-
-/* An image that came by hand has the initrd that was given by hand; a hook gives none. */
+/* An image that came by hand has the initrds that were given by hand; a hook gives none. */
 static int find_image(Stage *stage) {
-        stage->files.kernel = strdup(stage->word);
-        if (stage->is_automatic && !kernel_is_uki(stage->word))
-                (void) release_find_initrd("", stage->word, &stage->files.initrd);
-        return stage->files.kernel ? CTL_OK : CTL_REFUSED;
-}
-
-static int find(Stage *stage, bool by_image) {
+        _cleanup_free_ char *initrd = NULL;
         int r;
 
-        r = by_image ? find_image(stage) : find_release(stage);
-        if (r != CTL_OK)
+        r = image_order_by_path(&stage->order, stage->word);
+        if (r != CTL_OK || !stage->is_automatic || stage->options.initrds.n > 0 || kernel_is_uki(stage->word))
                 return r;
-        if (stage->initrd) {
-                free(stage->files.initrd);
-                stage->files.initrd = strdup(stage->initrd);
-                return stage->files.initrd ? CTL_OK : CTL_REFUSED;
-        }
-        if (stage->release && !stage->files.initrd && !kernel_is_uki(stage->files.kernel))
+        return release_find_initrd("", stage->word, &initrd) < 0 ?
+                               CTL_OK :
+                               image_order_add(&stage->order, &stage->order.initrds, initrd);
+}
+
+static int find(Stage *stage, bool by_path) {
+        int r;
+
+        r = !stage->word ? image_order_by_entry(&stage->order) :
+            by_path      ? find_image(stage) :
+                           image_order_by_release(&stage->order, stage->release);
+        if (r == CTL_OK)
+                r = image_order_complete(&stage->order);
+        if (r != CTL_OK)
+                return fail(stage, r);
+        if (stage->release && stage->order.initrds.n == 0 && !kernel_is_uki(stage->order.kernel))
                 fprintf(stderr, "Note: There is no initrd of %s, it is staged without one.\n", stage->release);
         return CTL_OK;
-}
-
-/* What comes through a pipe has to become a file first. */
-static int open_stdin(void) {
-        _cleanup_fd_ int fd = -EBADF;
-        char buffer[64 * 1024];
-        struct stat st;
-        ssize_t n;
-        int r;
-
-        if (fstat(STDIN_FILENO, &st) >= 0 && S_ISREG(st.st_mode))
-                return dup(STDIN_FILENO);
-        fd = memfd_create("liveupdate-stdin", MFD_CLOEXEC);
-        if (fd < 0)
-                return -errno;
-        while ((n = read(STDIN_FILENO, buffer, sizeof(buffer))) > 0) {
-                r = write_full(fd, buffer, (size_t) n);
-                if (r < 0)
-                        return r;
-        }
-        return n < 0 ? -errno : TAKE_FD(fd);
-}
-
-static int open_file(const char *path) {
-        int fd;
-
-        if (strcmp(path, "-") == 0)
-                return open_stdin();
-        fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-        return fd < 0 ? -errno : fd;
-}
-
-/* Opens `path` and names it in the parameters by `path_key` and `fd_key`. */
-static int add_file(Stage *stage, json_object *parameters, const char *path, const char *path_key, const char *fd_key) {
-        _cleanup_free_ char *full = realpath(path, NULL), *message = NULL;
-        int fd = open_file(path);
-        size_t n = stage->n_fds;
-
-        if (fd < 0) {
-                if (asprintf(&message, "Cannot open %s: %s", path, strerror(-fd)) < 0)
-                        message = NULL;
-                return fail(stage, message ?: strerror(ENOMEM),
-                                "Name a kernel image that can be read, such as /boot/vmlinuz-VERSION or a UKI.");
-        }
-        stage->fds[stage->n_fds++] = fd;
-        return json_add_string(parameters, path_key, full ?: path) < 0 || json_add_u64(parameters, fd_key, n) < 0 ?
-                               CTL_REFUSED :
-                               CTL_OK;
 }
 
 static int send(Stage *stage, VarlinkReply *ret) {
         _cleanup_json_ json_object *parameters = json_object_new_object();
         int r;
 
-        r = add_file(stage, parameters, stage->files.kernel, "path", "fileDescriptor");
-        if (r == CTL_OK && stage->files.initrd)
-                r = add_file(stage, parameters, stage->files.initrd, "initrd", "initrdFileDescriptor");
+        r = parameters ? image_order_open(&stage->order, parameters) : CTL_REFUSED;
         if (r != CTL_OK)
-                return r;
-        if (json_add_string(parameters, "commandLine", stage->command_line) < 0 ||
-                        json_add_string(parameters, "release", stage->release) < 0 ||
+                return fail(stage, r);
+        if (json_add_string(parameters, "release", stage->release) < 0 ||
+                        (stage->force && json_add_bool(parameters, "force", true) < 0) ||
                         (stage->is_automatic && json_add_bool(parameters, "automatic", true) < 0))
                 return CTL_REFUSED;
-        r = ctl_ask(stage->ctl, "io.liveupdate.Stage", TAKE_PTR(parameters), stage->fds, stage->n_fds, ret);
+        r = ctl_ask(stage->ctl, "io.liveupdate.Stage", TAKE_PTR(parameters), stage->order.fds, stage->order.n_fds, ret);
         if (r != CTL_OK || !ret->error)
                 return r;
         if (!stage->is_automatic || !ctl_error_is(ret, "NotWanted"))
@@ -168,25 +95,69 @@ static int send(Stage *stage, VarlinkReply *ret) {
         return CTL_SAID;
 }
 
-static void print_staged(json_object *staged) {
+/* A line, if there is something to say. */
+static void print_line(const char *name, const char *text) {
+        if (text && *text)
+                printf("  %-14s %s\n", name, text);
+}
+
+static void print_member(json_object *staged, const char *name, const char *key) {
+        const char *text = NULL;
+
+        (void) json_get_string(staged, key, &text);
+        print_line(name, text);
+}
+
+static void print_image(json_object *staged) {
+        _cleanup_free_ char *addons = NULL, *initrds = NULL, *signature = NULL;
+
         printf("Staged %s, %s from %s\n", ctl_string(staged, "release"), ctl_string(staged, "kind"),
                         ctl_string(staged, "origin"));
+        print_member(staged, "System", "osRelease");
+        print_member(staged, "Profile", "profile");
+        if (list_text(staged, "addons", &addons) >= 0)
+                print_line("Addons", addons);
+        if (list_text(staged, "initrds", &initrds) >= 0)
+                print_line("Initrds", initrds);
+        if (signature_text(staged, &signature) >= 0)
+                print_line("Signature", signature);
+}
+
+static void print_load(json_object *staged) {
+        char kernel[32], initrd[32], cost[64];
+
         printf("  Command line   %s\n", ctl_string(staged, "commandLine"));
+        printf("                 from %s\n", command_line_origin_text(staged));
+        print_member(staged, "Added to it", "commandLineAdded");
+        printf("  Size           kernel %s, initrd %s\n",
+                        size_text(ctl_u64(staged, "kernelBytes"), kernel, sizeof(kernel)),
+                        size_text(ctl_u64(staged, "initrdBytes"), initrd, sizeof(initrd)));
         printf("  Checksum skip  %s: %s\n", ctl_string(staged, "checksumSkip"),
                         ctl_string(staged, "checksumSkipEvidence"));
+        print_line("", checksum_text(staged, cost, sizeof(cost)));
+}
+
+static void print_answer(json_object *answer) {
+        json_object *staged, *findings;
+
+        if (json_get_object(answer, "staged", &staged) >= 0) {
+                print_image(staged);
+                print_load(staged);
+        }
+        if (json_get_array(answer, "findings", &findings) >= 0)
+                findings_print_unwell(stdout, findings);
 }
 
 static int run(Stage *stage) {
         _cleanup_(varlink_reply_done) VarlinkReply reply = {};
-        bool by_image = is_image(stage);
-        json_object *staged;
+        bool by_path = stage->word && image_is_path(stage->word, stage->is_automatic);
         int r;
 
-        r = identify(stage, by_image);
+        r = identify(stage, by_path);
         if (r == CTL_OK && stage->is_automatic)
                 r = automatic_begin(stage->ctl, stage->release);
         if (r == CTL_OK)
-                r = find(stage, by_image);
+                r = find(stage, by_path);
         if (r == CTL_OK)
                 r = send(stage, &reply);
         if (r != CTL_OK)
@@ -194,34 +165,56 @@ static int run(Stage *stage) {
 
         if (stage->ctl->json != JSON_OFF)
                 ctl_print_json(stage->ctl, reply.parameters);
-        else if (json_get_object(reply.parameters, "staged", &staged) >= 0)
-                print_staged(staged);
+        else
+                print_answer(reply.parameters);
         return stage->is_automatic ? automatic_follow(stage->ctl, reply.parameters) : CTL_OK;
+}
+
+static int check_usage(const Stage *stage) {
+        int r;
+
+        r = image_options_check(stage->ctl, &stage->options, "stage", stage->word);
+        if (r != CTL_OK)
+                return r;
+        if (!stage->word && !stage->options.entry && !stage->options.is_default) {
+                fputs("liveupdatectl: stage takes one image or kernel release, or --entry= or --default.\n"
+                      "See liveupdatectl stage --help.\n", stderr);
+                return CTL_USAGE;
+        }
+        if (!stage->word && stage->is_automatic) {
+                fputs("liveupdatectl: --automatic is about a kernel release, and excludes --entry= and --default.\n"
+                      "See liveupdatectl stage --help.\n", stderr);
+                return CTL_USAGE;
+        }
+        return CTL_OK;
 }
 
 int stage_main(Ctl *ctl, int argc, char **argv) {
         static const CtlUsage usage = {
-                .synopsis = "stage [OPTIONS...] IMAGE|RELEASE",
+                .synopsis = "stage [OPTIONS...] IMAGE|RELEASE|--entry=ID|--default",
                 .text = "Loads a kernel, so that commit can change to it. What was staged before is replaced.\n\n"
-                        "IMAGE is a bzImage or a unified kernel image; - reads it from standard input. It gets no initrd\n"
-                        "but its own or that of --initrd=. RELEASE is that of an installed kernel, as uname -r has it;\n"
-                        "its initrd is found with it.",
-                .takes = "one image or kernel release",
+                        "IMAGE is a bzImage, a zboot image or a unified kernel image; - reads it from standard input.\n"
+                        "It gets no initrds but its own and those of --initrd=, and the addons beside it. RELEASE is\n"
+                        "that of an installed kernel, as uname -r has it; its initrd is found with it.",
+                .takes = "one image or kernel release, or --entry= or --default",
+                .may_go_without = true,
         };
         _cleanup_(stage_done) Stage stage = { .ctl = ctl };
         const CtlOption options[] = {
-                { "initrd",    "PATH", "The initrd, for an image that brings none", &stage.initrd },
-                { "cmdline",   "LINE", "The command line, instead of the image's own or the running kernel's",
-                        &stage.command_line },
-                { "automatic", NULL,   "For a package manager's hook: only if it is wanted, when the package manager\n"
-                                       "                          is done, and with what AutoCommit= says to follow",
-                        &stage.is_automatic },
+                IMAGE_OPTIONS(&stage.options),
+                { "force",     NULL, "Leave it to the kernel to refuse what check finds that it will", &stage.force,
+                        CTL_OPTION_FLAG },
+                { "automatic", NULL, "For a package manager's hook: only if it is wanted, when the package manager\n"
+                                     "is done, and with what AutoCommit= says to follow",
+                        &stage.is_automatic, CTL_OPTION_FLAG },
         };
         int r;
 
         r = ctl_options(ctl, &usage, options, ELEMENTSOF(options), argc, argv);
         if (r != CTL_OK)
                 return r;
-        stage.word = argv[optind];
-        return run(&stage);
+        stage.word = optind < argc ? argv[optind] : NULL;
+        stage.order = (ImageOrder) { .options = &stage.options, .root = "" };
+        r = check_usage(&stage);
+        return r == CTL_OK ? run(&stage) : r;
 }

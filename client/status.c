@@ -6,6 +6,10 @@
 
 #include "basic/json.h"
 #include "client/ctl.h"
+#include "client/staged-text.h"
+
+/* Enough to compare by eye; JSON has all of it. */
+#define SHA256_COLUMNS 16
 
 static void print_support(json_object *o) {
         json_object *support;
@@ -32,29 +36,43 @@ static void print_progress(json_object *o) {
         putchar('\n');
 }
 
+static void print_staged_time(json_object *staged) {
+        uint64_t usec = ctl_u64(staged, "stagedUSec"), now_usec;
+        char age[64], at[64];
+        struct timespec now;
+
+        clock_gettime(CLOCK_REALTIME, &now);
+        now_usec = (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
+        printf("            staged %s, %s\n", age_text(usec, now_usec, age, sizeof(age)),
+                        time_text(usec, at, sizeof(at)));
+}
+
 static void print_staged(json_object *o) {
+        _cleanup_free_ char *signature = NULL;
+        const char *sha256 = NULL, *profile = NULL;
+        char cost[64];
         json_object *staged;
-        bool is_automatic = false;
 
         if (json_get_object(o, "staged", &staged) < 0) {
                 puts("  Staged    nothing");
                 return;
         }
-        (void) json_get_bool(staged, "automatic", &is_automatic);
+        (void) json_get_string(staged, "sha256", &sha256);
+        (void) json_get_string(staged, "profile", &profile);
         printf("  Staged    %s, %s from %s%s\n", ctl_string(staged, "release"), ctl_string(staged, "kind"),
-                        ctl_string(staged, "origin"), is_automatic ? ", automatic" : "");
+                        ctl_string(staged, "origin"), ctl_bool(staged, "automatic") ? ", automatic" : "");
+        if (profile)
+                printf("            profile %s\n", profile);
+        print_staged_time(staged);
+        if (sha256)
+                printf("            SHA-256 %.*s...\n", SHA256_COLUMNS, sha256);
+        if (signature_text(staged, &signature) >= 0)
+                printf("            signature %s\n", signature);
         printf("            %s\n", ctl_string(staged, "commandLine"));
         printf("            checksum skip %s: %s\n", ctl_string(staged, "checksumSkip"),
                         ctl_string(staged, "checksumSkipEvidence"));
-}
-
-static const char *format_time(uint64_t usec, char *buffer, size_t size) {
-        time_t t = (time_t) (usec / 1000000);
-        struct tm tm;
-
-        if (!localtime_r(&t, &tm) || strftime(buffer, size, "%Y-%m-%d %H:%M:%S %Z", &tm) == 0)
-                return "-";
-        return buffer;
+        if (*checksum_text(staged, cost, sizeof(cost)))
+                printf("            %s\n", checksum_text(staged, cost, sizeof(cost)));
 }
 
 static void print_automation_problem(json_object *automation) {
@@ -66,7 +84,7 @@ static void print_automation_problem(json_object *automation) {
                 return;
         (void) json_get_string(problem, "release", &release);
         printf("  Failed    automatic %s%s%s, %s: %s\n", ctl_string(problem, "action"), release ? " of " : "",
-                        release ?: "", format_time(ctl_u64(problem, "usec"), at, sizeof(at)),
+                        release ?: "", time_text(ctl_u64(problem, "usec"), at, sizeof(at)),
                         ctl_string(problem, "message"));
         printf("            %s\n", ctl_string(problem, "remedy"));
 }
@@ -86,7 +104,7 @@ static void print_automation(json_object *o) {
         if (auto_stage || strcmp(auto_commit, "no") != 0)
                 printf("  Automatic AutoStage=%s, AutoCommit=%s\n", auto_stage ? "yes" : "no", auto_commit);
         if (json_get_u64(automation, "nextWindowUSec", &next) >= 0)
-                printf("            commit at %s\n", format_time(next, at, sizeof(at)));
+                printf("            commit at %s\n", time_text(next, at, sizeof(at)));
         print_automation_problem(automation);
 }
 

@@ -49,7 +49,8 @@ int unstage_main(Ctl *ctl, int argc, char **argv) {
         bool is_unstaged = false;
         const char *word = NULL;
         const CtlOption options[] = {
-                { "release", "RELEASE", "Only if it is of this release, or of that of a kernel's path", &word },
+                { "release", "RELEASE", "Only if it is of this release, or of that of a kernel's path", &word,
+                        CTL_OPTION_VALUE },
         };
         int r;
 

@@ -19,7 +19,10 @@ _liveupdatectl_releases() {
         printf '%s\n' 7.3.4-rig-b 7.3.4-rig-a 7.3.4-rig-b
 }
 liveupdatectl() {
-        [[ $* == '--json=short workloads' ]] && echo '{"workloads":[{"name":"web","kind":"qemu"},{"name":"db.1"}]}'
+        case $* in
+        '--json=short workloads') echo '{"workloads":[{"name":"web","kind":"qemu"},{"name":"db.1"}]}' ;;
+        'stage --entry=help') printf '%s\n' 'debian-7.3.conf  Debian, 7.3 (default)' 'debian-7.2.conf  Debian' 'b.efi' ;;
+        esac
 }
 
 # expect WHAT FUNCTION EXPECTED WORD...: of the last word
@@ -49,17 +52,26 @@ run() {
 }
 
 common='--help --json= --socket= --version -h -j'
-ctl 'all verbs' 'commit config monitor report stage status unstage workloads' ''
+ctl 'all verbs' 'check commit config monitor report stage status unstage workloads' ''
 ctl 'begun verb' 'stage status' 'sta'
 ctl 'verb after options' 'commit config' --json = short -j --socket = /run/x co
 ctl 'options' "$common" -
 ctl 'options of a verb without any' "$common" status -
-ctl 'options of stage' '--automatic --cmdline= --help --initrd= --json= --socket= --version' stage --
+image='--addon= --cmdline= --default --entry= --help --initrd= --json= --no-addons --profile= --reuse-cmdline'
+ctl 'options of check' "$image --socket= --version" check --
+ctl 'an option of stage' '--addon= --automatic' stage --a
+ctl 'another of stage' '--force' stage --f
 ctl 'options of unstage' '--release=' unstage --r
 ctl 'options of commit' '--allow-loss --automatic' commit --a
 ctl 'another of commit' '--if-staged' commit --i
+ctl 'a third of commit' '--force' commit --f
 ctl 'releases and files' '7.3.4-rig-a 7.3.4-rig-b directory next.efi with space' stage ''
+ctl 'images to check' '7.3.4-rig-a 7.3.4-rig-b directory next.efi with space' check ''
 ctl 'a file' 'next.efi' stage --initrd = x n
+ctl 'an addon' 'next.efi' stage --addon = n
+ctl 'entries' 'debian-7.2.conf debian-7.3.conf' stage --entry = deb
+ctl 'entries to check' 'b.efi debian-7.2.conf debian-7.3.conf help' check --entry =
+ctl 'a profile' '' stage --profile = ''
 ctl 'a value, just begun' 'directory next.efi with space' stage --initrd =
 ctl 'a value, begun' 'with space' stage --initrd = w
 ctl 'a value, apart' 'next.efi' stage --initrd n

@@ -9,25 +9,39 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
 CTL = Path(sys.argv[1]).resolve()
-STAGED = {"origin": "/boot/vmlinuz-7.3.4", "kind": "bzimage", "release": "7.3.4", "commandLine": "ro", "kernelBytes": 1,
-          "initrdBytes": 0, "checksumSkip": "proven", "checksumSkipEvidence": "seen", "loadUSec": 1, "stagedUSec": 1,
-          "automatic": True}
+STAGED = {"origin": "/boot/vmlinuz-7.3.4", "kind": "bzimage", "release": "7.3.4", "commandLine": "ro",
+          "commandLineOrigin": "running", "addons": [], "initrds": [], "signature": {"state": "absent"},
+          "kernelBytes": 1, "initrdBytes": 0, "checksumSkip": "proven", "checksumSkipEvidence": "seen", "loadUSec": 1,
+          "stagedUSec": 1, "automatic": True}
+UKI = {**STAGED, "origin": "/efi/EFI/Linux/a.efi", "kind": "uki", "osRelease": "Debian GNU/Linux 14",
+       "profile": "quiet", "addons": ["/efi/a.addon.efi", "/efi/b.addon.efi"], "initrds": ["/boot/extra"],
+       "sha256": "0123456789abcdef" * 4, "signature": {"state": "verified", "signer": "CN=Fleet"},
+       "commandLineOrigin": "image", "commandLineAdded": "kho=on", "kernelBytes": 12 << 20, "initrdBytes": 1 << 19,
+       "checksumSkip": "absent", "checksumUSec": 812345}
+FINDINGS = [{"id": "fit", "state": "fail", "text": "It is too large.", "evidence": "scratch 1 MiB",
+             "remedy": "Shrink it."},
+            {"id": "kernel", "state": "ok", "text": "It is supported."},
+            {"id": "crash-kernel", "state": "warn", "text": "There is none.", "remedy": "Load one."},
+            {"id": "abi", "state": "ok", "text": "It is the same."}]
 STATUS = {"version": "1", "kernel": "7.3.3", "bootId": "", "progress": {"state": "idle"},
           "support": {"id": "support", "state": "ok", "text": "supported"},
           "automation": {"autoStage": False, "autoCommit": "no"}, "findings": [], "workloads": [], "strangers": []}
 
 
-def error(name: str, message: str, remedy: str = "Do it.") -> dict[str, Any]:
-    return {"error": f"io.liveupdate.{name}", "parameters": {"message": message, "remedy": remedy}}
+def error(name: str, message: str, remedy: str = "Do it.", **more: Any) -> dict[str, Any]:
+    return {"error": f"io.liveupdate.{name}", "parameters": {"message": message, "remedy": remedy, **more}}
 
 
 class Daemon(threading.Thread):
@@ -81,13 +95,14 @@ class Tests:
 
     def check(self, name: str, arguments: list[str], answers: dict[str, dict[str, Any]], *, status: int = 0,
               calls: list[tuple[str, dict[str, Any], int]] | None = None, out: list[str] | None = None,
-              err: list[str] | None = None) -> list[tuple[str, dict[str, Any], int]]:
-        """`out` and `err` hold what has to be said; nothing may be where they are not given. Answers the calls."""
+              err: list[str] | None = None, given: str | None = None) -> list[tuple[str, dict[str, Any], int]]:
+        """`out` and `err` hold what has to be said; nothing may be where they are not given. `given` is its input.
+        Answers the calls."""
         path = self.work / "socket"
         path.unlink(missing_ok=True)
         daemon = Daemon(path, answers)
         done = subprocess.run([CTL, f"--socket={path}", *arguments], capture_output=True, text=True, timeout=50,
-                              cwd=self.work, check=False)
+                              cwd=self.work, check=False, input=given)
         daemon.close()
         faults = []
         if done.returncode != status:
@@ -113,13 +128,12 @@ def test_stage(t: Tests) -> None:
     (t.work / "image").write_text("x")
     (t.work / "vmlinuz-7.3.4-none").write_text("x")
     path = str(t.work / "image")
-    good = {"Offer": {"wanted": True}, "Stage": {"staged": STAGED, "autoCommit": "no"}, "StageFailed": {}}
+    good = {"Offer": {"wanted": True}, "Stage": {"staged": STAGED, "findings": [], "autoCommit": "no"},
+            "StageFailed": {}}
     t.check("stages an image", ["stage", "image"], good, out=["Staged 7.3.4"],
             calls=[("Stage", {"path": path, "fileDescriptor": 0}, 1)])
-    t.check("stages with an initrd and a command line", ["stage", "--initrd=image", "--cmdline=a b", "image"], good,
-            out=["Staged"], calls=[("Stage", {"path": path, "fileDescriptor": 0, "initrd": path,
-                                              "initrdFileDescriptor": 1, "commandLine": "a b"}, 2)])
-    t.check("knows no such image", ["stage", "./nowhere"], good, status=2, calls=[], err=["./nowhere", "Name a kernel"])
+    t.check("knows no such image", ["stage", "./nowhere"], good, status=2, calls=[],
+            err=["the kernel ./nowhere", "Name files"])
     t.check("knows no such release", ["stage", "0.0.1-nowhere"], good, status=2, calls=[],
             err=["0.0.1-nowhere", "liveupdatectl(1)"])
     t.check("wants one argument", ["stage"], good, status=2, calls=[], err=["one image"])
@@ -146,6 +160,159 @@ def test_stage(t: Tests) -> None:
           told["release"] == "0.0.1-nowhere" and told["message"] and told["remedy"] else [str(calls)], "")
 
 
+def make_uki() -> bytes:
+    """The headers of a PE, and one section: .linux."""
+    return (b"MZ".ljust(0x3c, b"\0") + struct.pack("<I", 0x40) +
+            b"PE\0\0" + struct.pack("<HHIIIHH", 0x8664, 1, 0, 0, 0, 0, 0) + b".linux\0\0" + bytes(32))
+
+
+def make_files(work: Path) -> None:
+    for name in ("image", "initrd", "micro", "more.addon.efi"):
+        (work / name).write_text("x")
+    esp = work / "esp"
+    for path in ("loader/addons/b.addon.efi", "loader/addons/a.addon.efi", "loader/addons/.hidden.addon.efi",
+                 "loader/addons/README", "loader/credentials/all.cred", "EFI/Linux/k.efi.extra.d/z.addon.efi",
+                 "EFI/Linux/k.efi.extra.d/y.ADDON.EFI", "EFI/Linux/k.efi.extra.d/net.cred",
+                 "EFI/Linux/k.efi.extra.d/tool.sysext.raw", "EFI/Linux/k+3-1.efi.extra.d/not.addon.efi"):
+        (esp / path).parent.mkdir(parents=True, exist_ok=True)
+        (esp / path).write_text("x")
+    (esp / "EFI/Linux/k+3-1.efi").write_bytes(make_uki())
+    (esp / "EFI/Linux/k.efi.extra.d/directory.addon.efi").mkdir()
+
+
+def files(*paths: Path | str, first: int = 1) -> list[dict[str, Any]]:
+    return [{"path": str(path), "fileDescriptor": first + i} for i, path in enumerate(paths)]
+
+
+def test_image_options(t: Tests) -> None:
+    make_files(t.work)
+    good = {"Stage": {"staged": UKI, "findings": FINDINGS, "autoCommit": "no"}}
+    path, initrd, micro, more = (str(t.work / name) for name in ("image", "initrd", "micro", "more.addon.efi"))
+    image = {"path": path, "fileDescriptor": 0}
+    t.check("stages with initrds and a command line",
+            ["stage", "--initrd=initrd", "--cmdline=a b", "--initrd", "micro", "image"], good, out=["Staged"],
+            calls=[("Stage", {**image, "initrds": files(initrd, micro), "commandLine": "a b"}, 3)])
+    t.check("stages with an empty command line", ["stage", "--cmdline=", "image"], good, out=["Staged"],
+            calls=[("Stage", {**image, "commandLine": ""}, 1)])
+    t.check("stages with all else", ["stage", "image", "--reuse-cmdline", "--profile=quiet", "--force",
+                                     "--addon=more.addon.efi", "--initrd=initrd"], good, out=["Staged"],
+            calls=[("Stage", {**image, "addons": files(more), "initrds": files(initrd, first=2), "profile": "quiet",
+                              "reuseCommandLine": True, "force": True}, 3)])
+    t.check("reads standard input", ["stage", "-"], good, given="an image", out=["Staged"],
+            calls=[("Stage", {"path": "-", "fileDescriptor": 0}, 1)])
+
+    uki = t.work / "esp/EFI/Linux/k+3-1.efi"
+    companions = [t.work / "esp" / name for name in ("loader/addons/a.addon.efi", "loader/addons/b.addon.efi",
+                  "EFI/Linux/k.efi.extra.d/y.ADDON.EFI", "EFI/Linux/k.efi.extra.d/z.addon.efi")]
+    uki_file = {"path": str(uki), "fileDescriptor": 0}
+    left = ["all.cred is not carried over", "net.cred is not carried over", "tool.sysext.raw is not carried over"]
+    t.check("takes what is beside a UKI", ["stage", "--addon=more.addon.efi", str(uki)], good, out=["Staged"], err=left,
+            calls=[("Stage", {**uki_file, "addons": files(*companions, more)}, 6)])
+    t.check("leaves out what is beside a UKI", ["stage", "--no-addons", "--addon=more.addon.efi", str(uki)], good,
+            out=["Staged"], calls=[("Stage", {**uki_file, "addons": files(more)}, 2)])
+    (t.work / "k.efi.extra.d").mkdir()
+    (t.work / "k.efi.extra.d/a.addon.efi").write_text("x")
+    (t.work / "k.efi").write_text("no UKI")
+    t.check("takes addons for no other image", ["stage", "k.efi"], good, out=["Staged"],
+            calls=[("Stage", {"path": str(t.work / "k.efi"), "fileDescriptor": 0}, 1)])
+
+    t.check("sends as many files as may be", ["stage", *["--initrd=initrd"] * 15, "image"], good, out=["Staged"])
+    t.check("sends no more", ["stage", *["--initrd=initrd"] * 15, "--addon=micro", "image"], good, status=1, calls=[],
+            err=["16 files at most, and micro is one too many", "cat(1)"])
+    t.check("takes an option only so often", ["stage", *["--initrd=initrd"] * 17, "image"], good, status=2, calls=[],
+            err=["--initrd= may be given 16 times"])
+    t.check("misses an initrd", ["stage", "--initrd=nowhere", "image"], good, status=2, calls=[],
+            err=["Cannot open the initrd nowhere: No such file"])
+    t.check("misses an addon", ["stage", "--addon=nowhere", "image"], good, status=2, calls=[],
+            err=["Cannot open the addon nowhere: No such file"])
+
+
+def test_collisions(t: Tests) -> None:
+    for arguments, parts in (
+            (["--entry=a", "image"], ["--entry= and image exclude"]),
+            (["--default", "image"], ["--default and image exclude"]),
+            (["--entry=a", "--default"], ["--entry= and --default exclude"]),
+            (["--cmdline=a", "--reuse-cmdline", "image"], ["--cmdline= and --reuse-cmdline exclude"]),
+            (["--initrd=-", "-"], ["Standard input (-)"]),
+            (["--initrd=-", "--addon=-", "image"], ["Standard input (-)"]),
+            (["--cmdline=a"], ["no image is named"]),
+            (["--no-addons"], ["no image is named"]),
+            (["image", "image"], ["one image"])):
+        for verb in ("stage", "check"):
+            t.check(f"does not {verb} {' '.join(arguments)}", [verb, *arguments], {}, status=2, calls=[],
+                    err=[*parts, f"liveupdatectl {verb} --help"])
+    for option in ("--entry=a", "--default"):
+        t.check(f"does not stage {option} by itself", ["stage", "--automatic", option], {}, status=2, calls=[],
+                err=["--automatic is about"])
+
+
+def test_answers(t: Tests) -> None:
+    answer = {"staged": UKI, "findings": FINDINGS, "autoCommit": "no"}
+    t.check("tells what was staged", ["stage", "image"], {"Stage": answer},
+            out=["Staged 7.3.4, uki from /efi/EFI/Linux/a.efi\n", "  System         Debian GNU/Linux 14\n",
+                 "  Profile        quiet\n", "  Addons         /efi/a.addon.efi, /efi/b.addon.efi\n",
+                 "  Initrds        /boot/extra\n", "  Signature      verified, by CN=Fleet\n",
+                 "  Command line   ro\n                 from the image\n", "  Added to it    kho=on\n",
+                 "kernel 12.0 MiB, initrd 0.5 MiB",
+                 "absent: seen\n                 the jump spends 812 ms on the checksum\n",
+                 "  warn  crash-kernel  There is none.\n          Load one.\n"
+                 "  fail  fit  It is too large.\n          scratch 1 MiB\n          Shrink it.\n"])
+    calls = t.check("tells it in JSON", ["stage", "-j", "image"], {"Stage": answer},
+                    out=[json.dumps(answer, separators=(",", ":"))])
+    t.say("asks once", [] if len(calls) == 1 else [str(calls)], "")
+    t.check("tells which findings refuse", ["stage", "image"],
+            {"Stage": error("CheckFailed", "The image does not fit.", findings=FINDINGS)}, status=1,
+            err=["The image does not fit.\n  fail  fit  It is too large.\n          scratch 1 MiB\n"
+                 "          Shrink it.\nDo it.\n"])
+    t.check("survives senseless findings", ["stage", "image"],
+            {"Stage": error("CheckFailed", "It fails.", findings=[1, None, {"state": 7}, {"state": "new", "id": "x"}])},
+            status=1, err=["It fails.", "fail  x  -"])
+
+
+def test_check(t: Tests) -> None:
+    bad = {"Check": {"findings": FINDINGS, "passed": False}}
+    good = {"Check": {"findings": FINDINGS[1:], "passed": True}}
+    t.check("checks the host", ["check"], bad, status=1, calls=[("Check", {}, 0)],
+            out=["  ok    kernel        It is supported.\n  ok    abi           It is the same.\n"
+                 "  warn  crash-kernel  There is none.\n                      Load one.\n"
+                 "  fail  fit           It is too large.\n                      scratch 1 MiB\n"
+                 "                      Shrink it.\n",
+                 "\n2 ok, 1 warning, 1 failed. A commit would be refused.\n"])
+    t.check("passes", ["check"], good, out=["2 ok, 1 warning, 0 failed. A commit would be let through."])
+    t.check("checks an image", ["check", "--initrd=initrd", "--cmdline=a", "image"], good, out=["let through"],
+            calls=[("Check", {"path": str(t.work / "image"), "fileDescriptor": 0, "commandLine": "a",
+                              "initrds": files(t.work / "initrd")}, 2)])
+    t.check("checks in JSON", ["check", "--json=short"], bad, status=1,
+            out=[json.dumps(bad["Check"], separators=(",", ":"))])
+    t.check("checks no such release", ["check", "0.0.1-nowhere"], good, status=2, calls=[],
+            err=["0.0.1-nowhere", "liveupdatectl(1)"])
+    t.check("checks nothing without a name", ["check", ".."], good, status=2, calls=[], err=["no kernel release"])
+    t.check("checks no such image", ["check", "./nowhere"], good, status=2, calls=[], err=["./nowhere"])
+    t.check("cannot check", ["check", "image"], {"Check": error("ImageRefused", "It is no kernel.", reason="x")},
+            status=1, err=["It is no kernel.", "Do it."])
+    t.check("is answered nonsense", ["check"], {"Check": {"findings": []}}, status=3, err=["broke"])
+    t.check("has no forced check", ["check", "--force"], good, status=2, calls=[], err=["force"])
+
+
+def test_colour(t: Tests) -> None:
+    """On a terminal, unless NO_COLOR is set."""
+    for name, variables, coloured in (("colours", {"TERM": "xterm"}, True),
+                                      ("no colours", {"TERM": "xterm", "NO_COLOR": "1"}, False),
+                                      ("no colours on a dumb terminal", {"TERM": "dumb"}, False)):
+        path = t.work / "socket"
+        path.unlink(missing_ok=True)
+        daemon = Daemon(path, {"Check": {"findings": FINDINGS, "passed": False}})
+        leader, follower = pty.openpty()
+        subprocess.run([CTL, f"--socket={path}", "check"], stdout=follower, timeout=50, check=False,
+                       env={k: v for k, v in os.environ.items() if k != "NO_COLOR"} | variables)
+        os.close(follower)
+        said = os.read(leader, 65536).decode()
+        os.close(leader)
+        daemon.close()
+        is_right = ("\033[31mfail\033[0m  fit" in said) == coloured and "fit" in said
+        t.say(name, [] if is_right else ["it is not so"], said)
+
+
 def test_unstage(t: Tests) -> None:
     t.check("unstages", ["unstage"], {"Unstage": {"unstaged": True}}, out=["Unstaged."], calls=[("Unstage", {}, 0)])
     t.check("unstages nothing", ["unstage"], {"Unstage": {"unstaged": False}}, out=["A kernel is not staged"])
@@ -166,6 +333,10 @@ def test_commit(t: Tests) -> None:
     t.check("commits by itself", ["commit", "--automatic", "--if-staged", "--allow-loss"],
             {"Commit": error("RolledBack", "It failed.")}, status=1, err=["It failed."],
             calls=[("Commit", {"allowLoss": True, "automatic": True}, 0)])
+    t.check("commits in spite of all", ["commit", "--force"], {"Commit": {"progress": {"state": "updated"}}},
+            out=["updated"], calls=[("Commit", {"allowLoss": False, "force": True}, 0)])
+    t.check("is told what fails", ["commit"], {"Commit": error("CheckFailed", "A finding fails.", findings=FINDINGS)},
+            status=1, err=["A finding fails.\n  fail  fit", "Shrink it.\nDo it."])
     t.check("follows", ["commit"], {"Commit": {"progress": {"state": "updating", "phase": "pause"}}},
             out=["updating: pause"], calls=[("Commit", {"allowLoss": False}, 0)])
 
@@ -190,6 +361,20 @@ def test_status(t: Tests) -> None:
             {"Status": {**STATUS, "staged": STAGED, "automation": automation, "findings": [finding]}},
             out=["/boot/vmlinuz-7.3.4, automatic", "AutoStage=yes, AutoCommit=window", "1970-01-0", "stage of 7.3.4",
                  "It is gone.", "Bring it.", "Warning   liveupdate-commit.timer is masked", "Unmask it."])
+    now = time.time()
+    t.check("shows what is staged", ["status"],
+            {"Status": {**STATUS, "staged": {**UKI, "stagedUSec": int(now - 3 * 3600 - 60) * 1000000}}},
+            out=["  Staged    7.3.4, uki from /efi/EFI/Linux/a.efi, automatic\n            profile quiet\n"
+                 "            staged 3 h ago, 20", "            SHA-256 0123456789abcdef...\n"
+                 "            signature verified, by CN=Fleet\n            ro\n",
+                 "checksum skip absent: seen\n            the jump spends 812 ms on the checksum\n"])
+    for ago, text in ((0.2, "just now"), (90, "1 min ago"), (2 * 86400 + 5, "2 d ago"), (-100, "just now")):
+        t.check(f"shows an age of {ago} s", ["status"],
+                {"Status": {**STATUS, "staged": {**STAGED, "stagedUSec": int((time.time() - ago) * 1000000)}}},
+                out=[text])
+    broken = {**STAGED, "signature": {"state": "broken", "detail": "the digest is another one"}}
+    t.check("shows a broken signature", ["status"], {"Status": {**STATUS, "staged": broken}},
+            out=["signature broken: the digest is another one"])
     t.check("is calm", ["status"], {"Status": STATUS},
             out=["  Kernel    7.3.3\n  State     idle\n  Support   supported\n  Staged    nothing\n  Workloads none\n"])
 
@@ -206,6 +391,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as directory:
         t = Tests(Path(directory).resolve())
         test_stage(t)
+        test_image_options(t)
+        test_collisions(t)
+        test_answers(t)
+        test_check(t)
+        test_colour(t)
         test_unstage(t)
         test_commit(t)
         test_config(t)
