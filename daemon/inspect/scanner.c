@@ -100,6 +100,14 @@ static void take_liveupdate(Scanner *scanner, const char *end) {
                 scanner->has_liveupdate = true;
 }
 
+/* A kernel has two, and the first is compiled before the build has a number (init/version.c with
+ * utsversion-tmp.h), and ends in "# SMP" or the like. */
+static bool has_build_number(const char *banner, size_t length) {
+        const char *hash = memrchr(banner, '#', length);
+
+        return hash && hash + 1 < banner + length && isdigit((unsigned char) hash[1]);
+}
+
 /* It is an array, which may follow anything; a format that begins alike has no digit there. */
 static void take_banner(Scanner *scanner, const char *end) {
         const char *begin = end, *banner;
@@ -108,9 +116,10 @@ static void take_banner(Scanner *scanner, const char *end) {
         while (begin > scanner->window && (unsigned char) begin[-1] >= ' ' && begin[-1] != 0x7f)
                 begin--;
         banner = memmem(begin, (size_t) (end - begin), BANNER, strlen(BANNER));
-        if (*to || !banner || end - banner >= (ptrdiff_t) SCANNER_BANNER_BYTES)
+        if (!banner || end - banner >= (ptrdiff_t) SCANNER_BANNER_BYTES ||
+                        !isdigit((unsigned char) banner[strlen(BANNER)]))
                 return;
-        if (!isdigit((unsigned char) banner[strlen(BANNER)]))
+        if (*to && (has_build_number(to, strlen(to)) || !has_build_number(banner, (size_t) (end - banner))))
                 return;
         for (; banner < end; banner++)
                 *to++ = isascii((unsigned char) *banner) ? *banner : '?';

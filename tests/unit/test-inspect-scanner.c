@@ -123,6 +123,8 @@ START_TEST(finds_the_banner) {
 
         assert_banner(TEXT("\0Linux version 7.3.4 (a@b) #1\n\0"), "Linux version 7.3.4 (a@b) #1");
         assert_banner(TEXT("\xff\x81xyLinux version 7.3.4\n\0Linux version 7.3.5\n\0"), "Linux version 7.3.4");
+        assert_banner(TEXT("\0Linux version 7 # SMP \n\0Linux version 7 #2 SMP\n\0Linux version 7 #3\n\0"),
+                      "Linux version 7 #2 SMP");
         assert_banner(TEXT("\0Linux version 7.3.4 (\xc3\xa4@b)\n\0"), "Linux version 7.3.4 (??@b)");
         assert_banner(TEXT("\0Linux version %s (%s)\n\0%s version %s\n\0"), "");
         assert_banner(TEXT("\0Linux version 7.3.4\0Linux version 7\nx\0"), "");

@@ -48,7 +48,7 @@ def thrice(s: Scenario) -> None:
     # One processor: with two, each running a guest, QEMU's emulation of SVM corrupts the host's memory or resets one of
     # the guests every minute or so, without any update and with any kernel. With one, never in five minutes.
     host = start(s, cpus=1)
-    guests = [host.start_guest(name, memory_mib=128, duty=40) for name in ("first", "second")]
+    guests = [host.start_guest(name, memory_mib=192, duty=40) for name in ("first", "second")]
     boot_ids = [host.machine.boot.boot_id]
     for kernel, release in ((assemble.KERNEL_B, "-rig-b"), (assemble.KERNEL_A, "-rig-a"), (assemble.KERNEL_B, "-rig-b")):
         host.stage(kernel)
