@@ -6,7 +6,7 @@
  * it for the next one, over and over, while a thread ticks on the console. Its disk gets the same treatment on a
  * small scale. What was lost, repeated or changed in the blackout shows in the numbers.
  *
- * Kernel command line: ram_bytes= (the guest's nominal RAM), pattern= (percent of it, 78), duty= (percent of one
+ * Kernel command line: ram_bytes= (the guest's nominal RAM), pattern= (percent of it, 77), duty= (percent of one
  * processor for the verification, 50). */
 
 #define _GNU_SOURCE
@@ -270,7 +270,7 @@ int main(void) {
 
         read_file("/proc/sys/kernel/random/boot_id", boot_id, sizeof(boot_id));
         ram = parameter("ram_bytes", 0);
-        percent = parameter("pattern", 78);
+        percent = parameter("pattern", 77);
         duty = parameter("duty", 50);
         pattern = ram * percent / 100 / PAGE * PAGE;
         if (pattern == 0 || percent > 100 || duty == 0 || duty > 100)

@@ -12,7 +12,7 @@ APPEND = "console=ttyS0 quiet panic=-1 tsc=reliable no_timer_check"
 
 
 def guest_command(console: str, *, memory_mib: int = 512, cpus: int = 1, disk: str = "", network: bool = True,
-                  qmp: str = "", binary: str = "/usr/bin/qemu-system-x86_64", pattern: int = 78, duty: int = 50,
+                  qmp: str = "", binary: str = "/usr/bin/qemu-system-x86_64", pattern: int = 77, duty: int = 50,
                   extra: list[str] | None = None) -> list[str]:
     """Stock QEMU arguments, as one would write them in a unit. Paths are those of the machine around it."""
     append = f"{APPEND} ram_bytes={memory_mib << 20} pattern={pattern} duty={duty}"

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import time
 from dataclasses import dataclass
 from typing import Any
 
 from . import guest as inner
-from .base import RigError
+from .base import RigError, wait_for
 from .channel import Boot, Result
 from .machine import Machine
 
@@ -21,7 +22,7 @@ TICK_NSEC = 100_000_000
 class Guest:
     name: str
     memory_mib: int = 256
-    pattern: int = 78
+    pattern: int = 77
     duty: int = 25  # percent of a processor; several guests share the machine's two
 
     @property
@@ -62,7 +63,13 @@ class Host:
     def configure(self, text: str) -> None:
         """Of liveupdated.conf(5), in place of what was configured so before."""
         self.machine.put_file(text.encode(), "/etc/liveupdate/liveupdated.conf.d/50-rig.conf")
-        self.machine.run("systemctl reload liveupdated.service", check=True)
+        if self.has_systemd:
+            self.machine.run("systemctl reload liveupdated.service", check=True)
+            return
+        self.machine.run("kill -HUP $(pidof liveupdated)", check=True)
+        wanted = dict(re.findall(r"^(\w+)=(.*)$", text, re.MULTILINE))
+        wait_for(f"{wanted} in effect", 20, lambda: wanted.items() <= {
+            setting["key"]: setting["value"] for setting in self.ctl("config")["settings"]}.items())
 
     def apt(self, *arguments: str, timeout: float = 120) -> Result:
         """apt-get, with its seconds in the last line of the output. What fails is for the caller."""

@@ -229,7 +229,7 @@ def machine_tree(extra: Tree | None = None) -> Tree:
     for name in ("init", "agent"):
         tree.file(f"/rig/{name}", E2E / "machine" / name, 0o755)
     tree.file("/usr/lib/systemd/system/rig-agent.service", E2E / "machine/rig-agent.service", 0o644)
-    tree.file("/rig/start.d/liveupdated", E2E / "machine/start-liveupdated", 0o755)
+    tree.file("/rig/start.d/start-liveupdated", E2E / "machine/start-liveupdated", 0o755)
     tree.link("/etc/systemd/system/sysinit.target.wants/rig-agent.service",
               "/usr/lib/systemd/system/rig-agent.service")
     # Younger than /usr: what systemd does once after an installation is done.

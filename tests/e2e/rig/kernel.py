@@ -2,16 +2,19 @@
 """The rig's kernels: from the distribution's source package, compiled once and kept.
 
     kernel/SOURCE_VERSION/source/         unpacked, shared by all configurations
+    kernel/SOURCE_VERSION/pristine/       files of it that a variant has otherwise, as they were
     kernel/SOURCE_VERSION/HASH/tree/      one build tree per configuration; the variants are incremental builds in it
     kernel/SOURCE_VERSION/HASH/bzImage-V  what the rig boots, with its System.map-V
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,12 +48,15 @@ CORRECTIONS = [
 class Variant:
     local_version: str
     differs: dict[str, str] = field(default_factory=dict)
+    corrections: tuple[Correction, ...] = ()  # of this one alone; `before` must be there
 
 
 VARIANTS = {
     "a": Variant("-rig-a"),
     "b": Variant("-rig-b"),
     "noluo": Variant("-rig-noluo", {"LIVEUPDATE": "n", "LIVEUPDATE_MEMFD": "n"}),
+    "abi": Variant("-rig-abi", corrections=(
+        Correction("include/linux/kho/abi/luo.h", '"luo-v5"', '"luo-v99"'),)),
 }
 
 
@@ -75,7 +81,8 @@ def kernel(name: str) -> Path:
     with locked(build / "lock"):
         image = build / f"bzImage-{name}"
         if not image.exists():
-            _build(top / "source", build, name, options)
+            with _corrected(top, VARIANTS[name]) as source_tree:
+                _build(source_tree, build, name, options)
         return image
 
 
@@ -136,16 +143,45 @@ def _unpack(suite: Suite, package: str, version: str, top: Path, progress: Progr
     return target
 
 
-def _correct(source: Path) -> None:
-    for correction in CORRECTIONS:
-        path = source / correction.path
-        text = path.read_text()
-        if correction.before in text:
-            path.write_text(text.replace(correction.before, correction.after))
+@contextlib.contextmanager
+def _corrected(top: Path, variant: Variant) -> Iterator[Path]:
+    """The source as a variant has it: for all others as it was, also after a build that was interrupted. make goes by the
+    files' times, so that the next variant compiles again what this one had otherwise."""
+    source_tree, pristine = top / "source", top / "pristine"
+    with locked(top / "source.lock"):
+        _restore(source_tree, pristine)
+        for correction in CORRECTIONS:
+            _correct(source_tree, correction)
+        for correction in variant.corrections:
+            saved = pristine / correction.path
+            saved.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source_tree / correction.path, top / ".saving")
+            replace(top / ".saving", saved)
+            if not _correct(source_tree, correction):
+                raise RigError(f"{correction.path} of the kernel has no {correction.before} any more",
+                               "bring VARIANTS in tests/e2e/rig/kernel.py up to date")
+        try:
+            yield source_tree
+        finally:
+            _restore(source_tree, pristine)
+
+
+def _restore(source_tree: Path, pristine: Path) -> None:
+    for saved in [path for path in pristine.rglob("*") if path.is_file()]:
+        target = source_tree / saved.relative_to(pristine)
+        if target.read_bytes() != saved.read_bytes():
+            shutil.copyfile(saved, target)
+
+
+def _correct(source_tree: Path, correction: Correction) -> bool:
+    path = source_tree / correction.path
+    text = path.read_text()
+    if correction.before in text:
+        path.write_text(text.replace(correction.before, correction.after))
+    return correction.before in text
 
 
 def _build(source: Path, build: Path, name: str, options: list[str]) -> None:
-    _correct(source)
     variant = VARIANTS[name]
     wanted = [line for line in options if re.split("[_=]", line, maxsplit=1)[1].split("=")[0] not in variant.differs]
     wanted += [f"CONFIG_{option}={value}" for option, value in variant.differs.items()]

@@ -32,7 +32,7 @@ from .console import Console
 # tsc_tolerance_ppm: the first calibration of the TSC can be off by more than KVM tolerates under emulation; then, for
 # want of TSC scaling, KVM keeps a multiplier of 0 (arch/x86/kvm/x86.c:set_tsc_khz()) and the guest's clock leaps.
 COMMAND_LINE = ("console=ttyS0 kho=on liveupdate=on panic=-1 printk.devkmsg=on tsc=nowatchdog "
-                "kvm.tsc_tolerance_ppm=100000 "
+                "kvm.tsc_tolerance_ppm=100000 bonding.max_bonds=0 "
                 "reserve_mem=2M:4096:oops ramoops.mem_name=oops ramoops.console_size=0x80000")
 ROOT = {"bare": "", "image": "root=/dev/vda rootfstype=ext4 rw init=/rig/init", "full": "root=/dev/vda rootfstype=ext4 rw"}
 # icount: the machine's clock counts its instructions, 1 ns each, so that two boots take the same time by it. For one
@@ -100,7 +100,7 @@ class Machine:
             errors.write(shlex.join(arguments) + "\n")
             errors.flush()
             self.process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
-                                            preexec_fn=_die_with_parent)
+                                            preexec_fn=die_with_parent)
         assert self.process.stdout
         self.console = Console(self.process.stdout, directory / f"{self.name}.console.log")
 
@@ -222,7 +222,8 @@ class Machine:
         return result[0]
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """For a child process, before its program runs."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
     if os.getppid() == 1:
         os._exit(1)

@@ -36,7 +36,8 @@ def source_line(suite: str) -> str:
 class Suite:
     """One suite with its own sources, lists and cache; the host's configuration of proxies and the like stays valid."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, is_expired_taken: bool = False) -> None:
+        """`is_expired_taken`: the index of a suite that changes daily can be past its time on a mirror, and still do."""
         self.name = name
         self.directory = cache_directory("apt", name)
         for part in ("lists/partial", "cache/archives/partial", "etc"):
@@ -50,6 +51,8 @@ class Suite:
             "-o", f"Dir::Cache={self.directory}/cache",
             "-o", "APT::Sandbox::User=" + ("root" if os.geteuid() == 0 else ""),
         ]
+        if is_expired_taken:
+            self.options += ["-o", "Acquire::Check-Valid-Until=false"]
 
     def update(self) -> None:
         (self.directory / "etc/sources.list").write_text(source_line(self.name) + "\n")

@@ -33,6 +33,7 @@ def prepare(chosen: list[Definition]) -> None:
     for variant in sorted({variant for definition in chosen for variant in definition.kernels}):
         kernel(variant)
     accel()
+    build.product()
     if any(definition.flavour != "bare" for definition in chosen):
         assemble.image()
     for definition in chosen:
