@@ -45,7 +45,7 @@ static int job_run(json_object *request, int fd, json_object *answer) {
 
 int __wrap_inspect_run(const char *job, json_object *request, const int *fds, size_t n_fds, uint64_t timeout_usec,
                 json_object **ret) {
-        _cleanup_json_ json_object *answer = NULL, *consumed = request;
+        _cleanup_json_ json_object *answer = NULL;
         int r = canned_error;
 
         ck_assert_str_eq(job, "verify");
@@ -59,6 +59,7 @@ int __wrap_inspect_run(const char *job, json_object *request, const int *fds, si
         }
         if (r >= 0)
                 *ret = TAKE_PTR(answer);
+        json_object_put(request);
         return r;
 }
 

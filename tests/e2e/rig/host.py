@@ -143,6 +143,11 @@ class Host:
         """The same command line for the next kernel as for this one."""
         return self.ctl("stage", kernel)["staged"]
 
+    def staged(self) -> Any:
+        """What is staged, with the digest that comes after the answer to stage()."""
+        wait_for("digest of what is staged", 30, lambda: self.ctl("status")["staged"].get("sha256"))
+        return self.ctl("status")["staged"]
+
     def commit(self, *options: str, timeout: float = 180) -> Boot:
         """Jumps, and waits until the update is over on the new side."""
         boot = self.machine.jump(shlex.join(["liveupdatectl", "commit", *options]), timeout)

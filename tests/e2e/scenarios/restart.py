@@ -20,7 +20,8 @@ def restart(s: Scenario) -> None:
     """The daemon is restarted and killed: with a guest, in prepare, and while a preserved guest is not claimed yet."""
     host = start(s)
     guest = host.start_guest("steady", memory_mib=192)
-    staged = host.stage(assemble.KERNEL_B)
+    host.stage(assemble.KERNEL_B)
+    staged = host.staged()
     for how in ("systemctl restart", "systemctl kill --signal=KILL"):
         end_daemon(s, host, how)
         s.check.equal(f"staged after `{how}`", host.ctl("status").get("staged"), staged)

@@ -41,8 +41,7 @@ def lifecycle(s: Scenario) -> None:
 def stage(s: Scenario, host: Small) -> Any:
     """As status has it when all of it is known."""
     host.ctl("stage", *SEED)
-    wait_for("digest of what is staged", 30, lambda: host.ctl("status")["staged"].get("sha256"))
-    staged = host.ctl("status")["staged"]
+    staged = host.staged()
     s.check.equal("digest", staged["sha256"], hashlib.sha256(kernel("b").read_bytes()).hexdigest())
     s.check.equal("origin and initrds", [staged["origin"], staged["initrds"]], ["/boot/vmlinuz", ["/boot/initrd"]])
     s.check.contains("release", staged["release"], "-rig-b")

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from rig import small, ukify
-from rig.base import wait_for
 from rig.channel import Boot
 from rig.kernel import kernel
 from rig.machine import COMMAND_LINE
@@ -74,8 +73,7 @@ def boot_plain(s: Scenario, host: Small, images: Path) -> None:
     s.check.equal("origin of the command line", staged["commandLineOrigin"], "image")
     s.check.equal("added to it", staged.get("commandLineAdded"), None)
     s.check.equal("bytes of the kernel", staged["kernelBytes"], Portable.read(images / "plain.efi").content(".linux")[1])
-    digest = wait_for("digest of what is staged", 30, lambda: host.ctl("status")["staged"].get("sha256"))
-    s.check.equal("digest", digest, hashlib.sha256((images / "plain.efi").read_bytes()).hexdigest())
+    s.check.equal("digest", host.staged()["sha256"], hashlib.sha256((images / "plain.efi").read_bytes()).hexdigest())
     boot = host.jump()
     check_boot(s, host, boot, staged, "-rig-b", "uki-plain")
     s.check.contains("/.extra/os-release", host.machine.run("cat /.extra/os-release").out, 'PRETTY_NAME="The rig"')
