@@ -18,9 +18,9 @@ def start(s: Scenario, **options: Any) -> Host:
     return host
 
 
-def check_guest(s: Scenario, host: Host, guest: Guest, timeout: float = 120) -> dict[str, Any]:
+def check_guest(s: Scenario, host: Host, guest: Guest) -> dict[str, Any]:
     """Nothing lost, nothing changed, and the clock went on from where it stood."""
-    verdict = host.verdict(guest, timeout)
+    verdict = host.verdict(guest)
     for what in ("ticksMissing", "ticksRepeated", "patternErrors", "diskErrors"):
         s.check.equal(f"{guest.name}: {what}", verdict[what], 0)
     s.check.equal(f"{guest.name}: boots", len(set(verdict["guestBootIds"])), 1)
