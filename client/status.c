@@ -2,8 +2,8 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "basic/clock.h"
 #include "basic/json.h"
 #include "client/ctl.h"
 #include "client/staged-text.h"
@@ -37,13 +37,10 @@ static void print_progress(json_object *o) {
 }
 
 static void print_staged_time(json_object *staged) {
-        uint64_t usec = ctl_u64(staged, "stagedUSec"), now_usec;
+        uint64_t usec = ctl_u64(staged, "stagedUSec");
         char age[64], at[64];
-        struct timespec now;
 
-        clock_gettime(CLOCK_REALTIME, &now);
-        now_usec = (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
-        printf("            staged %s, %s\n", age_text(usec, now_usec, age, sizeof(age)),
+        printf("            staged %s, %s\n", age_text(usec, now_usec(CLOCK_REALTIME), age, sizeof(age)),
                         time_text(usec, at, sizeof(at)));
 }
 

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "basic/cleanup.h"
+#include "basic/clock.h"
 #include "client/transaction.h"
 
 typedef struct Lock {
@@ -23,13 +24,6 @@ static const Lock locks[] = {
         { "/var/lib/rpm/.rpm.lock",              false },
         { "/var/lib/pacman/db.lck",              true  },
 };
-
-static uint64_t now_usec(void) {
-        struct timespec ts;
-
-        clock_gettime(CLOCK_MONOTONIC, &ts);
-        return (uint64_t) ts.tv_sec * 1000000 + (uint64_t) ts.tv_nsec / 1000;
-}
 
 /* Whether somebody keeps others from writing: 1 and who, as far as he can be named (else 0 or -1: he is in another
  * namespace, or it is a lock of an open file). A reader of rpm's database is in nobody's way. */
@@ -58,7 +52,7 @@ static int is_held(const Lock *lock, const char *path, pid_t *ret_holder) {
 static int wait_for_change(int watch, pid_t holder, uint64_t until_usec) {
         _cleanup_fd_ int pidfd = -EBADF;
         struct pollfd polled[] = { { watch, POLLIN, 0 }, { -1, POLLIN, 0 } };
-        uint64_t now = now_usec(), left;
+        uint64_t now = now_usec(CLOCK_MONOTONIC), left;
         struct timespec timeout;
         int r;
 
@@ -109,7 +103,7 @@ static int wait_for_lock(const Lock *lock, const char *path, uint64_t until_usec
 }
 
 int transaction_wait(const char *root, uint64_t timeout_usec, const char **ret_lock) {
-        uint64_t until_usec = now_usec() + timeout_usec;
+        uint64_t until_usec = now_usec(CLOCK_MONOTONIC) + timeout_usec;
 
         for (bool was_held = true; was_held;) {
                 was_held = false;

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
-#include <time.h>
 
+#include "basic/clock.h"
 #include "basic/json.h"
 #include "basic/version.h"
 #include "host/services.h"
@@ -68,15 +68,13 @@ static void forget_offer(Automation *automation) {
 void automation_failed(Manager *manager, const char *action, const char *release, const char *message,
                 const char *remedy) {
         Automation *automation = &manager->automation;
-        struct timespec now;
 
-        clock_gettime(CLOCK_REALTIME, &now);
         automation_forget_failure(automation);
         automation->action = action;
         automation->release = release ? strdup(release) : NULL;
         automation->message = strdup(message);
         automation->remedy = strdup(remedy ?: "");
-        automation->failed_usec = (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
+        automation->failed_usec = now_usec(CLOCK_REALTIME);
         forget_offer(automation);
 }
 

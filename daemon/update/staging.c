@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <time.h>
 
-#include "basic/io.h"
+#include "basic/clock.h"
 #include "update/digests.h"
 #include "update/staging-internal.h"
 
@@ -127,7 +124,6 @@ static int run_describe(Staging *staging) {
 
 static int run_load(Staging *staging) {
         StagedKernel *staged = staging->staged;
-        struct timespec now;
         int r;
 
         if (staging->order->is_check)
@@ -136,8 +132,7 @@ static int run_load(Staging *staging) {
         if (r < 0)
                 return staging_refuse(staging, "KernelRefused", NULL, kexec_error_remedy(r),
                                 "The kernel refused to load the image: %s", strerror(-r));
-        clock_gettime(CLOCK_REALTIME, &now);
-        staged->staged_usec = (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
+        staged->staged_usec = now_usec(CLOCK_REALTIME);
         return 0;
 }
 
