@@ -21,7 +21,7 @@ def _systemd() -> str:
 
 
 PROJECT = ["meson", "ninja-build", "pkg-config", "gcc", "libc6-dev", "libsystemd-dev", "libjson-c-dev",
-           "libmount-dev", "libseccomp-dev", "libssl-dev", "zlib1g-dev", "liblzma-dev", "libzstd-dev", "liblz4-dev",
+           "libmount-dev", "libnl-3-dev", "libseccomp-dev", "libssl-dev", "zlib1g-dev", "liblzma-dev", "libzstd-dev", "liblz4-dev",
            "libbz2-dev", _systemd(), "check",
            "clang", "libclang-rt-dev", "python3"]
 RIG = ["qemu-system-x86", "mmdebstrap", "busybox-static", "make", "bc", "flex", "bison", "libelf-dev", "libssl-dev",

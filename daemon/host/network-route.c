@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Routes, of all families and tables. Those through an interface go when it goes down, and those that prefer an address
+ * with it. The legs of an IPv6 multipath route are routes of their own in the kernel, which are shown as one
+ * (net/ipv6/route.c, ip6_route_multipath_add()); so they are compared one by one. An IPv4 route is there as a whole or
+ * not at all. */
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_addr.h>
+#include <netlink/attr.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "host/network-internal.h"
+
+static bool is_by_legs(const Message *route) {
+        return ((const struct rtmsg *) route->body)->rtm_family == AF_INET6 && route->attributes[RTA_MULTIPATH] &&
+                        !route->attributes[RTA_NH_ID];
+}
+
+/* The kernel makes them by itself, of addresses and interfaces that are up, IPv6 later than now where a link has no
+ * carrier yet. It does not where an interface is down: there an IPv4 address counts as local from when it was given
+ * (net/ipv4/fib_frontend.c, fib_add_ifaddr()) until the interface went down a first time. */
+static bool is_made_by_kernel(const Message *route, bool has_address) {
+        const struct rtmsg *body = route->body;
+
+        if (body->rtm_protocol == RTPROT_REDIRECT)
+                return true;
+        return body->rtm_protocol == RTPROT_KERNEL &&
+                        !(body->rtm_family == AF_INET && body->rtm_type == RTN_LOCAL && has_address);
+}
+
+/* what is concerned */
+
+/* Addresses of concerned interfaces that are there now, unless one could not be put back. */
+static void collect_addresses(const Restore *r, KeySet *ret) {
+        const Messages *captured = &r->captured->tables[NETWORK_ADDRESSES];
+        Message address;
+
+        for (const struct nlmsghdr *m = NULL; (m = messages_next(captured, m));)
+                if (message_parse(m, NETWORK_ADDRESSES, &address) >= 0 && address.attributes[IFA_LOCAL] &&
+                                !address_is_over(r, &address) &&
+                                restore_concerns(r, ((const struct ifaddrmsg *) address.body)->ifa_index)) {
+                        key_begin(ret);
+                        key_put(ret, nla_data(address.attributes[IFA_LOCAL]),
+                                        (size_t) nla_len(address.attributes[IFA_LOCAL]));
+                }
+}
+
+static bool prefers_one_of(const Message *route, KeySet *addresses) {
+        const struct nlattr *preferred = route->attributes[RTA_PREFSRC];
+
+        if (!preferred)
+                return false;
+        key_begin(addresses);
+        key_put(addresses, nla_data(preferred), (size_t) nla_len(preferred));
+        return key_set_has_last(addresses) > 0;
+}
+
+/* Through what is gone, or is down and will be concerned in its turn, no route can be made. */
+static bool is_usable(const Restore *r, unsigned index) {
+        const Link *link = links_find(&r->then, index);
+
+        return index == 0 || (link && link->now && (link->is_concerned || (link->now->flags & IFF_UP)));
+}
+
+/* It goes through what is concerned, or prefers an address of it. */
+static bool is_concerned(Restore *r, const Message *route, KeySet *addresses) {
+        const struct nlattr *multipath = route->attributes[RTA_MULTIPATH];
+        unsigned index = message_u32(route, RTA_OIF, 0);
+        bool concerned;
+
+        if (route->attributes[RTA_NH_ID])
+                return nexthop_is_concerned(r, message_u32(route, RTA_NH_ID, 0));
+        if (!is_usable(r, index))
+                return false;
+        concerned = restore_concerns(r, index) || prefers_one_of(route, addresses);
+        for (const struct rtnexthop *leg = NULL; multipath && (leg = route_next_leg(multipath, leg));) {
+                if (!is_by_legs(route) && !is_usable(r, (unsigned) leg->rtnh_ifindex))
+                        return false;
+                concerned |= restore_concerns(r, (unsigned) leg->rtnh_ifindex);
+        }
+        return concerned;
+}
+
+/* what is missing */
+
+static int keys_of_now(Restore *r, KeySet *keys) {
+        _cleanup_(messages_clear) Messages messages = {};
+        Message route;
+        int k;
+
+        k = netlink_dump(r->sk, NETWORK_ROUTES, &messages);
+        for (const struct nlmsghdr *m = NULL; k >= 0 && (m = messages_next(&messages, m));) {
+                if (message_parse(m, NETWORK_ROUTES, &route) < 0)
+                        continue;
+                if (!is_by_legs(&route)) {
+                        route_key(NULL, &route, NULL, keys);
+                        continue;
+                }
+                for (const struct rtnexthop *leg = NULL;
+                                (leg = route_next_leg(route.attributes[RTA_MULTIPATH], leg));)
+                        route_key(NULL, &route, leg, keys);
+        }
+        return k;
+}
+
+/* `leg` NULL: the route as a whole. */
+static int add_if_missing(const Restore *r, const Message *route, const struct rtnexthop *leg, KeySet *keys,
+                Messages *requests) {
+        int k;
+
+        route_key(r, route, leg, keys);
+        k = key_set_has_last(keys);
+        return k == 0 ? route_request(r, route, leg, requests) : k;
+}
+
+static int add_legs(const Restore *r, const Message *route, KeySet *keys, Messages *requests) {
+        int k = 0;
+
+        for (const struct rtnexthop *leg = NULL;
+                        k >= 0 && (leg = route_next_leg(route->attributes[RTA_MULTIPATH], leg));)
+                if (restore_concerns(r, (unsigned) leg->rtnh_ifindex))
+                        k = add_if_missing(r, route, leg, keys, requests);
+        return k;
+}
+
+static int find_missing(Restore *r, KeySet *keys, KeySet *addresses, Messages *requests) {
+        const Messages *captured = &r->captured->tables[NETWORK_ROUTES];
+        Message route;
+        int k = 0;
+
+        for (const struct nlmsghdr *m = NULL; k >= 0 && (m = messages_next(captured, m));) {
+                if (message_parse(m, NETWORK_ROUTES, &route) < 0 ||
+                                is_made_by_kernel(&route, prefers_one_of(&route, addresses)) ||
+                                !is_concerned(r, &route, addresses))
+                        continue;
+                k = is_by_legs(&route) ? add_legs(r, &route, keys, requests)
+                                       : add_if_missing(r, &route, NULL, keys, requests);
+        }
+        return k;
+}
+
+/* sending */
+
+static void describe(const Restore *r, const struct nlmsghdr *request, char *ret, size_t size) {
+        char text[INET6_ADDRSTRLEN] = "default", through[IFNAMSIZ + 16] = "";
+        const struct rtmsg *body;
+        const struct nlattr *to;
+        unsigned index, table;
+        Message route;
+
+        if (message_parse(request, NETWORK_ROUTES, &route) < 0)
+                return;
+        body = route.body;
+        to = route.attributes[RTA_DST];
+        index = message_u32(&route, RTA_OIF, 0);
+        table = message_u32(&route, RTA_TABLE, body->rtm_table);
+        if (to && nla_len(to) >= (body->rtm_family == AF_INET6 ? 16 : 4))
+                (void) inet_ntop(body->rtm_family == AF_INET6 ? AF_INET6 : AF_INET, nla_data(to), text, sizeof(text));
+        if (index != 0)
+                (void) snprintf(through, sizeof(through), " through %s", restore_name(r, index));
+        (void) snprintf(ret, size, "the route to %s/%u%s in table %u", text, body->rtm_dst_len, through, table);
+}
+
+static bool has_failed(int error) {
+        return error < 0 && error != -EEXIST;
+}
+
+/* Those that fail go to `ret_again`, the first one's error to `ret_error`. */
+static int send_once(Restore *r, const Messages *requests, Messages *ret_again, int *ret_error) {
+        size_t n = messages_count(requests), i = 0;
+        _cleanup_free_ int *errors = calloc(n + 1, sizeof(int));
+        int k;
+
+        if (!errors)
+                return -ENOMEM;
+        k = netlink_request(r->sk, requests, errors);
+        r->n_sent += n;
+        *ret_error = 0;
+        for (const struct nlmsghdr *m = NULL; k >= 0 && (m = messages_next(requests, m)); i++) {
+                if (!has_failed(errors[i]))
+                        continue;
+                if (*ret_error == 0)
+                        *ret_error = errors[i];
+                k = messages_append(ret_again, m);
+        }
+        return k;
+}
+
+/* A gateway can be behind another route: for as long as there are fewer each time. Takes the requests. */
+static int send_all(Restore *r, Messages *requests) {
+        size_t before;
+        int k = 0, error = 0;
+        char what[256] = "";
+
+        do {
+                _cleanup_(messages_clear) Messages again = {};
+
+                before = requests->size;
+                if (before > 0)
+                        k = send_once(r, requests, &again, &error);
+                if (k < 0)
+                        return k;
+                messages_clear(requests);
+                *requests = TAKE(again, (Messages) {});
+        } while (requests->size > 0 && requests->size < before);
+
+        if (requests->size > 0) {
+                describe(r, messages_next(requests, NULL), what, sizeof(what));
+                restore_fail(r, error, "Cannot put back %s: %s.", what, strerror(-error));
+        }
+        return 0;
+}
+
+int restore_routes(Restore *r) {
+        _cleanup_(key_set_clear) KeySet keys = {}, addresses = {};
+        _cleanup_(messages_clear) Messages requests = {};
+        int k;
+
+        collect_addresses(r, &addresses);
+        k = keys_of_now(r, &keys);
+        if (k >= 0)
+                k = find_missing(r, &keys, &addresses, &requests);
+        return k < 0 ? k : send_all(r, &requests);
+}
