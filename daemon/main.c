@@ -7,7 +7,9 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
+#include "basic/json.h"
 #include "basic/log.h"
+#include "update/devices.h"
 #include "update/manager.h"
 #include "update/report.h"
 #include "update/update.h"
@@ -89,15 +91,17 @@ static int handle_signals(Manager *manager) {
 /* What was before comes first: whoever asks for it may be waiting on the socket already. */
 static int go_on(Manager *manager) {
         _cleanup_(inheritance_freep) Inheritance *inheritance = NULL;
+        _cleanup_json_ json_object *devices = NULL;
         int r;
 
         r = inheritance_new(&inheritance);
         if (r < 0)
                 return log_error_errno(r, "Cannot take the inherited file descriptors: %m");
+        devices = devices_recover(inheritance); /* before their users go on */
         r = registry_inherit(manager->registry, inheritance);
         if (r < 0)
                 log_error_errno(r, "Cannot take over every workload of the daemon before: %m");
-        (void) update_take_over(manager, inheritance);
+        (void) update_take_over(manager, inheritance, devices);
         r = manager_listen(manager, inheritance);
         return r < 0 ? log_error_errno(r, "Cannot listen: %m") : 0;
 }

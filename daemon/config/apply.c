@@ -8,6 +8,7 @@
 #include "config/settings.h"
 
 #define QUOTED_BYTES_MAX 64
+#define BLANKS " \t\r"
 
 /* A file on its way into the configuration. */
 typedef struct Source {
@@ -44,8 +45,8 @@ static int unknown_key(Source *source, const IniLine *line, const char *quoted) 
                         guess->key);
 }
 
-static int bad_value(Source *source, const IniLine *line, const Setting *setting) {
-        _cleanup_free_ char *quoted = config_printable(line->value, QUOTED_BYTES_MAX);
+static int bad_value(Source *source, const IniLine *line, const Setting *setting, const char *value) {
+        _cleanup_free_ char *quoted = config_printable(value, QUOTED_BYTES_MAX);
         char needed[SETTING_TEXT_MAX];
 
         if (!quoted)
@@ -64,8 +65,38 @@ static int no_section(Source *source, const IniLine *line, const char *quoted) {
                         (guess ?: settings)->section);
 }
 
+static int list_is_full(Source *source, const IniLine *line, const Setting *setting) {
+        return config_note(source->config, source->file, line->number,
+                        "%s= in section [%s] has more than %u rules, the rest is passed over", setting->key,
+                        setting->section, POLICY_RULES_MAX);
+}
+
+/* The good ones of the words count. */
+static int apply_list(Source *source, const IniLine *line, const Setting *setting) {
+        _cleanup_free_ char *words = strdup(line->value);
+        bool is_set = false, is_full = false;
+        char *left;
+
+        if (!words)
+                return -ENOMEM;
+        for (char *word = strtok_r(words, BLANKS, &left); word && !is_full; word = strtok_r(NULL, BLANKS, &left)) {
+                int r = setting_parse(setting, word, source->config);
+
+                is_set = is_set || r == 0;
+                is_full = r == -ENOSPC;
+                if (r == -EINVAL)
+                        r = bad_value(source, line, setting, word);
+                else if (is_full)
+                        r = list_is_full(source, line, setting);
+                if (r < 0)
+                        return r;
+        }
+        return is_set ? set_origin(source, setting, line->number) : 0;
+}
+
 static int apply_assignment(Source *source, const IniLine *line, const char *quoted) {
         const Setting *setting;
+        int r;
 
         if (source->section_is_no_good)
                 return 0;
@@ -74,9 +105,12 @@ static int apply_assignment(Source *source, const IniLine *line, const char *quo
         setting = setting_find(source->section, line->name);
         if (!setting)
                 return unknown_key(source, line, quoted);
-        if (!setting_parse(setting, *line->value ? line->value : setting->default_value, source->config))
-                return bad_value(source, line, setting);
-        return set_origin(source, setting, line->number);
+        if (*line->value && setting_is_list(setting))
+                return apply_list(source, line, setting);
+        r = setting_parse(setting, *line->value ? line->value : setting->default_value, source->config);
+        if (r == -EINVAL)
+                return bad_value(source, line, setting, line->value);
+        return r < 0 ? r : set_origin(source, setting, line->number);
 }
 
 static int apply_section(Source *source, const IniLine *line, const char *quoted) {

@@ -4,6 +4,7 @@
 
 #include "basic/json.h"
 #include "config/config-internal.h"
+#include "config/rules.h"
 #include "config/settings.h"
 
 int config_new(Config **ret) {
@@ -15,7 +16,7 @@ int config_new(Config **ret) {
         if (!config->origins)
                 return -ENOMEM;
         for (size_t i = 0; i < N_SETTINGS; i++)
-                if (!setting_parse(&settings[i], settings[i].default_value, config))
+                if (setting_parse(&settings[i], settings[i].default_value, config) < 0)
                         abort(); /* the table contradicts itself */
 
         *ret = TAKE_PTR(config);
@@ -44,6 +45,7 @@ Config *config_free(Config *config) {
                 free(config->origins[i].text);
         for (size_t i = 0; i < config->n_problems; i++)
                 free(config->problems[i].text);
+        rules_clear(config);
         free(config->origins);
         free(config->problems);
         free(config);
@@ -51,13 +53,14 @@ Config *config_free(Config *config) {
 }
 
 static int add_setting(json_object *all, const Config *config, size_t i) {
+        _cleanup_free_ char *value = setting_format(&settings[i], config);
         json_object *o = json_object_new_object();
-        char value[SETTING_TEXT_MAX];
         int r;
 
-        if (!o)
+        if (!o || !value) {
+                json_object_put(o);
                 return -ENOMEM;
-        setting_format(&settings[i], config, value);
+        }
         r = json_add_string(o, "section", settings[i].section) | json_add_string(o, "key", settings[i].key) |
                         json_add_string(o, "value", value) |
                         json_add_string(o, "origin", config->origins[i].text ?: "default");

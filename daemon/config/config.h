@@ -5,9 +5,11 @@
 
 #include <json-c/json.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "basic/cleanup.h"
+#include "drain/policy.h"
 
 typedef enum ChecksumSkipPolicy {
         CHECKSUM_SKIP_REQUIRE, /* a kernel whose load left out the checksum is committed to, no other */
@@ -26,6 +28,11 @@ typedef enum MeasurePolicy {
         MEASURE_PREFER,  /* a warning where it cannot be done */
         MEASURE_REQUIRE, /* no jump without */
 } MeasurePolicy;
+
+typedef enum UnsafeDevices {
+        UNSAFE_DEVICES_REFUSE, /* no jump while a device may still write to memory */
+        UNSAFE_DEVICES_WARN,
+} UnsafeDevices;
 
 typedef enum AutoCommit {
         AUTO_COMMIT_NO,
@@ -46,6 +53,11 @@ typedef struct Config {
         ChecksumSkipPolicy checksum_skip; /* ChecksumSkip= */
         VerifyPolicy verify_image;      /* VerifyImage= */
         MeasurePolicy measure_image;    /* MeasureImage= */
+        /* [Drain] */
+        PolicyRule *device_rules;       /* DevicePolicy=, in the order of the files; at most POLICY_RULES_MAX */
+        size_t n_device_rules;
+        uint64_t drain_timeout_usec;    /* DrainTimeoutSec=: for each device to become quiet */
+        UnsafeDevices unsafe_devices;   /* UnsafeDevices= */
         /* [Automation] */
         bool auto_stage;                /* AutoStage= */
         AutoCommit auto_commit;         /* AutoCommit= */

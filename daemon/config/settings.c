@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -6,6 +7,7 @@
 #include <syslog.h>
 
 #include "config/near.h"
+#include "config/rules.h"
 #include "config/settings.h"
 #include "config/span.h"
 
@@ -32,6 +34,12 @@ static const Choice measure_policies[] = {
         { "no", MEASURE_NO },
         { "prefer", MEASURE_PREFER },
         { "require", MEASURE_REQUIRE },
+        { NULL },
+};
+
+static const Choice unsafe_devices[] = {
+        { "refuse", UNSAFE_DEVICES_REFUSE },
+        { "warn", UNSAFE_DEVICES_WARN },
         { NULL },
 };
 
@@ -84,6 +92,10 @@ static const Choice booleans[] = {
                 .section = s, .key = k, .default_value = d, .kind = SETTING_CHOICE, \
                 .offset = offsetof(Config, member), .choices = names \
         }
+#define RULES(s, k) \
+        { \
+                .section = s, .key = k, .default_value = "", .kind = SETTING_RULES \
+        }
 
 const Setting settings[N_SETTINGS] = {
         SPAN("Update", "MaxBlackoutSec", "10s", max_blackout_usec, 100 * MSEC, 10 * MINUTE, false),
@@ -93,6 +105,9 @@ const Setting settings[N_SETTINGS] = {
         CHOICE("Update", "ChecksumSkip", "prefer", checksum_skip, checksum_skip_policies),
         CHOICE("Update", "VerifyImage", "prefer", verify_image, verify_policies),
         CHOICE("Update", "MeasureImage", "no", measure_image, measure_policies),
+        RULES("Drain", "DevicePolicy"),
+        SPAN("Drain", "DrainTimeoutSec", "2s", drain_timeout_usec, 10 * MSEC, 10 * MINUTE, false),
+        CHOICE("Drain", "UnsafeDevices", "refuse", unsafe_devices, unsafe_devices),
         BOOLEAN("Automation", "AutoStage", "no", auto_stage),
         CHOICE("Automation", "AutoCommit", "no", auto_commit, auto_commits),
         CHOICE("Log", "LogLevel", "info", log_level, log_levels),
@@ -169,7 +184,11 @@ static bool span_is_allowed(const Setting *setting, uint64_t usec) {
         return usec >= setting->min_usec && usec <= setting->max_usec;
 }
 
-bool setting_parse(const Setting *setting, const char *value, Config *config) {
+bool setting_is_list(const Setting *setting) {
+        return setting->kind == SETTING_RULES;
+}
+
+int setting_parse(const Setting *setting, const char *value, Config *config) {
         void *member = (char *) config + setting->offset;
         uint64_t usec;
         int number;
@@ -177,34 +196,41 @@ bool setting_parse(const Setting *setting, const char *value, Config *config) {
         switch (setting->kind) {
         case SETTING_SPAN:
                 if (span_parse(value, &usec) < 0 || !span_is_allowed(setting, usec))
-                        return false;
+                        return -EINVAL;
                 *(uint64_t *) member = usec;
-                return true;
+                return 0;
         case SETTING_BOOLEAN:
                 if (!choice_parse(booleans, strcasecmp, value, &number))
-                        return false;
+                        return -EINVAL;
                 *(bool *) member = number;
-                return true;
+                return 0;
         case SETTING_CHOICE:
-                return choice_parse(setting->choices, strcmp, value, member);
+                return choice_parse(setting->choices, strcmp, value, member) ? 0 : -EINVAL;
+        case SETTING_RULES:
+                if (*value)
+                        return rules_add(config, value);
+                rules_clear(config);
+                return 0;
         }
-        return false;
+        return -EINVAL;
 }
 
-void setting_format(const Setting *setting, const Config *config, char ret[static SETTING_TEXT_MAX]) {
+char *setting_format(const Setting *setting, const Config *config) {
         const void *member = (const char *) config + setting->offset;
+        char span[SPAN_TEXT_MAX];
 
         switch (setting->kind) {
         case SETTING_SPAN:
-                span_format(*(const uint64_t *) member, ret);
-                break;
+                span_format(*(const uint64_t *) member, span);
+                return strdup(span);
         case SETTING_BOOLEAN:
-                snprintf(ret, SETTING_TEXT_MAX, "%s", choice_name(booleans, *(const bool *) member));
-                break;
+                return strdup(choice_name(booleans, *(const bool *) member));
         case SETTING_CHOICE:
-                snprintf(ret, SETTING_TEXT_MAX, "%s", choice_name(setting->choices, *(const int *) member));
-                break;
+                return strdup(choice_name(setting->choices, *(const int *) member));
+        case SETTING_RULES:
+                return rules_format(config);
         }
+        return NULL;
 }
 
 static void choices_describe(const Choice *choice, char ret[static SETTING_TEXT_MAX]) {
@@ -232,6 +258,9 @@ void setting_describe(const Setting *setting, char ret[static SETTING_TEXT_MAX])
                 break;
         case SETTING_CHOICE:
                 choices_describe(setting->choices, ret);
+                break;
+        case SETTING_RULES:
+                rules_describe(ret);
                 break;
         }
 }

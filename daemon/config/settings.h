@@ -16,6 +16,7 @@ typedef enum SettingKind {
         SETTING_SPAN,    /* uint64_t */
         SETTING_BOOLEAN, /* bool */
         SETTING_CHOICE,  /* int or an enum */
+        SETTING_RULES,   /* device_rules and n_device_rules */
 } SettingKind;
 
 typedef struct Setting {
@@ -28,7 +29,7 @@ typedef struct Setting {
         const Choice *choices;
 } Setting;
 
-enum { N_SETTINGS = 10 };
+enum { N_SETTINGS = 13 };
 extern const Setting settings[N_SETTINGS];
 
 /* The name as it is known, or NULL. */
@@ -39,11 +40,15 @@ const Setting *setting_find(const char *section, const char *key);
 const char *section_guess(const char *name);
 const Setting *setting_guess(const char *section, const char *key);
 
-/* False, and nothing is changed, where `value` is none for it. */
-bool setting_parse(const Setting *setting, const char *value, Config *config);
+/* Whether its value is a list of words separated by blanks, to be parsed one at a time. */
+bool setting_is_list(const Setting *setting);
 
-/* The value in its one canonical form. */
-void setting_format(const Setting *setting, const Config *config, char ret[static SETTING_TEXT_MAX]);
+/* 0, and the value is set; a word of a list is appended to it, an empty one clears it. Nothing is changed by -EINVAL,
+ * where `value` is none for it, -ENOSPC, where the list is full, and -ENOMEM. */
+int setting_parse(const Setting *setting, const char *value, Config *config);
+
+/* The value in its one canonical form. Caller frees; NULL for want of memory. */
+char *setting_format(const Setting *setting, const Config *config);
 
 /* What a value has to be, to follow "must be". */
 void setting_describe(const Setting *setting, char ret[static SETTING_TEXT_MAX]);

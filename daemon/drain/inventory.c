@@ -1,104 +1,185 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/pci_regs.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "basic/json.h"
-#include "drain/drain.h"
+#include "drain/inventory-internal.h"
 
-static int device_read(int device_fd, const char *address, Device *ret) {
-        unsigned char config[64];
-        _cleanup_fd_ int config_fd = openat(device_fd, "config", O_RDONLY | O_CLOEXEC);
-        char driver[256];
-        ssize_t n;
+int inventory_add(Inventory *inventory, const Device *device) {
+        Device *grown = reallocarray(inventory->devices, inventory->n + 1, sizeof(*grown));
 
-        if (config_fd < 0)
-                return -errno;
-        n = pread(config_fd, config, sizeof(config), 0);
-        if (n < (ssize_t) sizeof(config))
-                return n < 0 ? -errno : -EIO;
-
-        *ret = (Device) {
-                .address = strdup(address),
-                .is_bridge = config[PCI_CLASS_DEVICE + 1] == 0x06, /* PCI_BASE_CLASS_BRIDGE */
-                .bus_master = config[PCI_COMMAND] & PCI_COMMAND_MASTER,
-        };
-        n = readlinkat(device_fd, "driver", driver, sizeof(driver) - 1);
-        if (n > 0) {
-                driver[n] = 0;
-                ret->driver = strdup(strrchr(driver, '/') ? strrchr(driver, '/') + 1 : driver);
-        }
-        return ret->address ? 0 : -ENOMEM;
+        if (!grown)
+                return -ENOMEM;
+        inventory->devices = grown;
+        grown[inventory->n++] = *device;
+        return 0;
 }
 
-int inventory_read(Inventory **ret) {
-        _cleanup_(inventory_freep) Inventory *inventory = calloc(1, sizeof(*inventory));
-        _cleanup_closedir_ DIR *dir = opendir("/sys/bus/pci/devices");
+static int device_compare(const void *pa, const void *pb) {
+        const Device *a = pa, *b = pb;
 
-        if (!inventory)
+        return a->bus != b->bus ? (int) a->bus - (int) b->bus : strcmp(a->address, b->address);
+}
+
+static int root_open(const char *root, const char *path) {
+        _cleanup_free_ char *full = NULL;
+        int fd;
+
+        if (asprintf(&full, "%s%s", root, path) < 0) {
+                full = NULL;
                 return -ENOMEM;
-        if (!dir && errno != ENOENT)
-                return -errno;
+        }
+        fd = open(full, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return fd < 0 ? -errno : fd;
+}
 
-        for (struct dirent *d; dir && (d = readdir(dir));) {
-                _cleanup_fd_ int device_fd = -EBADF;
-                Device *grown;
-                int r;
+static void reading_done(Reading *reading) {
+        blocks_free(reading);
+        netdevs_free(reading);
+        mounts_freep(&reading->mounts);
+        inventory_free(reading->inventory);
+        fd_close(reading->sys_fd);
+        fd_close(reading->proc_fd);
+}
 
-                if (d->d_name[0] == '.')
-                        continue;
-                grown = reallocarray(inventory->devices, inventory->n + 1, sizeof(*grown));
-                if (!grown)
-                        return -ENOMEM;
-                inventory->devices = grown;
+static int devices_read(Reading *reading) {
+        Inventory *inventory = reading->inventory;
+        int r = pci_functions_read(reading->sys_fd, inventory);
 
-                device_fd = openat(dirfd(dir), d->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-                if (device_fd < 0) /* unplugged meanwhile */
-                        continue;
-                r = device_read(device_fd, d->d_name, &grown[inventory->n]);
-                if (r == -ENOENT || r == -ENODEV)
-                        continue;
+        if (r >= 0)
+                r = other_buses_read(reading->sys_fd, inventory);
+        if (r >= 0 && inventory->n > 0)
+                qsort(inventory->devices, inventory->n, sizeof(*inventory->devices), device_compare);
+        return r;
+}
+
+static int reading_run(Reading *reading, const WorkloadProcess *workloads, size_t n_workloads) {
+        int (*const steps[])(Reading *) = { devices_read, netdevs_read, interfaces_attach, blocks_read, blocks_attach,
+                                            mounts_attach };
+
+        for (size_t i = 0; i < ELEMENTSOF(steps); i++) {
+                int r = steps[i](reading);
+
                 if (r < 0)
                         return r;
-                inventory->n++;
         }
+        return users_read(reading, workloads, n_workloads);
+}
 
-        *ret = TAKE_PTR(inventory);
+int inventory_read(const char *root, const WorkloadProcess *workloads, size_t n_workloads, Inventory **ret) {
+        _cleanup_(reading_done) Reading reading = {
+                .sys_fd = root_open(root, "/sys"),
+                .proc_fd = root_open(root, "/proc"),
+                .inventory = calloc(1, sizeof(*reading.inventory)),
+        };
+        int r;
+
+        if (!reading.inventory)
+                return -ENOMEM;
+        if (reading.sys_fd < 0)
+                return reading.sys_fd;
+        if (reading.proc_fd < 0)
+                return reading.proc_fd;
+        r = reading_run(&reading, workloads, n_workloads);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(reading.inventory);
         return 0;
+}
+
+void device_done(Device *device) {
+        free(device->address);
+        free(device->driver);
+        free(device->parent);
+        for (size_t i = 0; i < device->n_interfaces; i++) {
+                free(device->interfaces[i].name);
+                strings_free(device->interfaces[i].uppers);
+        }
+        free(device->interfaces);
+        strings_free(device->blocks);
+        strings_free(device->mounts);
+        for (size_t i = 0; i < device->n_users; i++)
+                free(device->users[i].workload);
+        free(device->users);
+        *device = (Device) {};
 }
 
 Inventory *inventory_free(Inventory *inventory) {
         if (!inventory)
                 return NULL;
-        for (size_t i = 0; i < inventory->n; i++) {
-                free(inventory->devices[i].address);
-                free(inventory->devices[i].driver);
-        }
+        for (size_t i = 0; i < inventory->n; i++)
+                device_done(&inventory->devices[i]);
         free(inventory->devices);
         free(inventory);
         return NULL;
 }
 
-json_object *inventory_to_json(const Inventory *inventory) {
-        _cleanup_json_ json_object *list = json_object_new_array();
+const Device *inventory_find(const Inventory *inventory, const char *address) {
+        for (size_t i = 0; i < inventory->n; i++)
+                if (strcmp(inventory->devices[i].address, address) == 0)
+                        return &inventory->devices[i];
+        return NULL;
+}
 
-        for (size_t i = 0; list && i < inventory->n; i++) {
-                const Device *device = &inventory->devices[i];
-                _cleanup_json_ json_object *o = NULL;
+static Device *find_component(const Inventory *inventory, const char *name, size_t length) {
+        for (size_t i = 0; i < inventory->n; i++) {
+                Device *device = &inventory->devices[i];
 
-                if (device->is_bridge)
-                        continue;
-                o = json_object_new_object();
-                if (!o || json_add_string(o, "address", device->address) < 0 ||
-                                json_add_string(o, "driver", device->driver) < 0 ||
-                                json_add_string(o, "policy", "keep") < 0 ||
-                                json_add_bool(o, "busMaster", device->bus_master) < 0 ||
-                                json_object_array_add(list, json_object_get(o)) < 0)
-                        return NULL;
+                if (strlen(device->address) == length && memcmp(device->address, name, length) == 0)
+                        return device;
         }
-        return TAKE_PTR(list);
+        return NULL;
+}
+
+Device *inventory_find_in_path(const Inventory *inventory, const char *path) {
+        const char *last = NULL;
+        Device *found = NULL;
+
+        if (strncmp(path, SYSFS_VIRTUAL, strlen(SYSFS_VIRTUAL)) == 0)
+                return NULL;
+        for (const char *p = path; *p; p += strspn(p, "/")) {
+                size_t length = strcspn(p, "/");
+
+                if (is_pci_address(p, length))
+                        last = p;
+                p += length;
+        }
+        if (last) /* and not its bridge, if it is gone */
+                return find_component(inventory, last, strcspn(last, "/"));
+        for (const char *p = path; *p; p += strspn(p, "/")) {
+                Device *device = find_component(inventory, p, strcspn(p, "/"));
+
+                found = device ?: found;
+                p += strcspn(p, "/");
+        }
+        return found;
+}
+
+const DeviceUser *device_vfio_user(const Device *device) {
+        for (size_t i = 0; i < device->n_users; i++)
+                if (device->users[i].use == USE_VFIO)
+                        return &device->users[i];
+        return NULL;
+}
+
+static bool is_needed_itself(const Device *device) {
+        for (size_t i = 0; i < device->n_users; i++)
+                if (device->users[i].workload)
+                        return true;
+        return device->has_root || device->has_swap;
+}
+
+bool device_is_needed(const Inventory *inventory, const Device *device) {
+        if (is_needed_itself(device))
+                return true;
+        for (size_t i = 0; device->n_virtual > 0 && i < inventory->n; i++) {
+                const Device *child = &inventory->devices[i];
+
+                if (child->parent && strcmp(child->parent, device->address) == 0 && is_needed_itself(child))
+                        return true;
+        }
+        return false;
 }

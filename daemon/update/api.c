@@ -12,6 +12,7 @@
 #include "basic/json.h"
 #include "schemas/schemas.h"
 #include "update/check.h"
+#include "update/devices.h"
 #include "update/manager.h"
 #include "update/reply.h"
 #include "update/requirements.h"
@@ -176,6 +177,7 @@ static const VarlinkMethod methods[] = {
         { "Unstage",     method_unstage,      .is_privileged = true  },
         { "Check",       method_check,        .is_privileged = true  },
         { "Commit",      method_commit,       .is_privileged = true  },
+        { "Devices",     method_devices                              },
         { "Workloads",   method_workloads                            },
         { "Report",      method_report                               },
         { "Monitor",     method_monitor,      .needs_more = true     },

@@ -9,6 +9,7 @@
 #include "luo/luo.h"
 #include "trust/measure.h"
 #include "update/check.h"
+#include "update/devices.h"
 #include "update/requirements.h"
 
 json_object *check_support(void) {
@@ -82,6 +83,8 @@ int check_host(Manager *manager, json_object *findings) {
                 r = kexec_host_findings("", config->checksum_skip == CHECKSUM_SKIP_REQUIRE, findings);
         if (r >= 0)
                 r = check_workloads(manager, findings);
+        if (r >= 0)
+                r = devices_findings(manager, findings);
         if (r >= 0)
                 r = check_measure(config, findings);
         return r < 0 ? r : check_upkeep(manager, findings);

@@ -93,6 +93,7 @@ Manager *manager_free(Manager *manager) {
                 return NULL;
         update_free(manager->update);
         stagings_forget(manager);
+        sd_event_source_disable_unref(manager->settle);
         while (manager->n_monitors > 0)
                 varlink_call_unref(manager->monitors[--manager->n_monitors]);
         registry_free(manager->registry);

@@ -34,6 +34,7 @@ typedef struct Manager {
         json_object *report;  /* of the last update; NULL: none */
         VarlinkCall *monitors[MONITORS_MAX];
         size_t n_monitors;
+        sd_event_source *settle; /* looks at the devices once more after an update */
 } Manager;
 
 #define LIVEUPDATE_RUNTIME_DIRECTORY "/run/liveupdate"

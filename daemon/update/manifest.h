@@ -13,7 +13,7 @@
 #define MANIFEST_SESSION "liveupdated"
 #define MANIFEST_TOKEN 0
 #define MANIFEST_VERSION 1
-#define MANIFEST_BYTES (256U * 1024) /* preserved before its text is known: WORKLOADS_MAX names fit four times over */
+#define MANIFEST_BYTES (1024U * 1024) /* preserved before its text is known: WORKLOADS_MAX names, 2,000 devices */
 
 typedef struct Manifest {
         char *id;               /* of this update; also the mark in the kernel's log */
@@ -23,7 +23,7 @@ typedef struct Manifest {
         Timeline timeline;
         char **workloads;       /* names, NULL-terminated; each has its own session */
         TraceState trace;       /* of the old kernel, so that a restarted daemon can turn it off */
-        json_object *devices;   /* drain.h:inventory_to_json(), as last seen */
+        json_object *devices;   /* drain.h:drain_to_json() */
 } Manifest;
 
 void manifest_done(Manifest *manifest);

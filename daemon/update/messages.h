@@ -29,6 +29,11 @@
 /* something in liveupdated.conf was passed over: LIVEUPDATE_REASON */
 #define MESSAGE_CONFIG SD_ID128_MAKE(8c,ee,42,98,0d,ad,44,3a,b6,5f,70,bb,42,39,88,bf)
 
+/* a device is not quiet, and the update goes on (UnsafeDevices=warn): LIVEUPDATE_ID, _REASON */
+#define MESSAGE_DEVICE_UNSAFE SD_ID128_MAKE(ec,29,af,d5,c9,51,41,e0,a3,57,1e,7c,b2,77,e4,99)
+/* a device is not under the new kernel as it was under the old one: LIVEUPDATE_ID, _DEVICE, _REASON */
+#define MESSAGE_DEVICE_PROBLEM SD_ID128_MAKE(dd,9e,f7,bb,f2,1f,4d,4f,81,40,6b,18,e9,89,80,fe)
+
 /* A phase is over: LIVEUPDATE_ID, _PHASE, _START_USEC after the first one's beginning, _DURATION_USEC. Those of both
  * kernels are told when the update is over, so that nothing is logged in the blackout. */
 #define MESSAGE_PHASE_PREPARE SD_ID128_MAKE(eb,44,da,d6,91,36,41,87,97,93,16,e2,34,b0,65,26)

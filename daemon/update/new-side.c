@@ -11,6 +11,7 @@
 
 #include "basic/log.h"
 #include "luo/luo.h"
+#include "update/devices.h"
 #include "update/manager.h"
 #include "update/update-internal.h"
 
@@ -183,6 +184,7 @@ int finish_run(Update *update) {
                 }
         if (update->manifest.timeline.start_tsc[PHASE_BOOT] == 0)
                 measure(update);
+        devices_compare(update);
         return learn_release(&update->manifest);
 }
 

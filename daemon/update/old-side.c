@@ -11,8 +11,8 @@
 #include "basic/io.h"
 #include "basic/json.h"
 #include "basic/log.h"
-#include "drain/drain.h"
 #include "luo/luo.h"
+#include "update/devices.h"
 #include "update/manager.h"
 #include "update/story.h"
 #include "update/update-internal.h"
@@ -123,6 +123,9 @@ int prepare_run(Update *update) {
                         return update_explain(update, r, "cannot create a session for %s: %s", workload_name(w),
                                         strerror(-r));
         }
+        r = devices_prepare(update);
+        if (r < 0)
+                return r;
         update->manifest.timeline.tsc_hz = clock_tsc_hz(began);
         manifest_leave_word(update);
         return update_for_each_workload(update, workload_prepare);
@@ -143,12 +146,12 @@ int pause_run(Update *update) {
         int r = update_arm_deadline(update, update->manager->config->max_blackout_usec,
                         "the old side of the blackout");
 
-        return r < 0 ? r : update_for_each_workload(update, workload_pause);
+        return r < 0 ? r : update_for_each_workload(update, workload_pause) | bystanders_pause(update);
 }
 
 /* Guests run again before anything else is undone. */
 int pause_undo(Update *update) {
-        return update_for_each_workload(update, workload_cancel);
+        return update_for_each_workload(update, workload_cancel) | bystanders_resume(update);
 }
 
 int save_run(Update *update) {
@@ -158,14 +161,13 @@ int save_run(Update *update) {
 /* drain */
 
 int drain_run(Update *update) {
-        _cleanup_(inventory_freep) Inventory *inventory = NULL;
-        int r;
+        int r = devices_drain(update, DRAIN_ROUND_LATE);
 
-        r = inventory_read(&inventory);
-        if (r < 0)
-                return update_explain(update, r, "cannot list the PCI devices: %s", strerror(-r));
-        update->manifest.devices = inventory_to_json(inventory);
-        return update->manifest.devices ? 0 : -ENOMEM;
+        return r != 0 ? r : devices_verify(update);
+}
+
+int drain_take_back(Update *update) {
+        return devices_undo(update, DRAIN_ROUND_LATE);
 }
 
 /* seal */

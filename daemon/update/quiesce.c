@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The step in which the host calms down while the guests run: ordinary services stop, file systems are synced, the
- * kernel is told to log its shutdown. */
+/* The step in which the host calms down while the guests run: ordinary services stop, file systems are synced, devices
+ * that nobody needs are drained, the kernel is told to log its shutdown. */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "basic/log.h"
+#include "update/devices.h"
 #include "update/manager.h"
 #include "update/update-internal.h"
 
@@ -19,12 +20,16 @@ static int run_sync(void *unused) {
 
 static void on_synced(int error, void *userdata) {
         Update *update = userdata;
+        int r = 0;
 
         update->sync = task_free(update->sync);
         update->deadline = sd_event_source_disable_unref(update->deadline);
         if (error < 0)
                 (void) update_explain(update, error, "cannot sync the file systems: %s", strerror(-error));
-        update_step_done(update);
+        else
+                r = devices_drain(update, DRAIN_ROUND_EARLY);
+        if (r <= 0)
+                update_step_done(update);
 }
 
 /* So that there is little left to write when the file systems are frozen. */
@@ -128,17 +133,27 @@ static void on_services_started(int error, const char *why, void *userdata) {
         update_step_done(userdata);
 }
 
-int quiesce_undo(Update *update) {
-        const Config *config = update->manager->config;
+static int start_services(Update *update) {
         int r;
 
-        update->sync = task_free(update->sync);
-        update->extension = task_free(update->extension);
-        (void) timeline_trace_shutdown(false, &update->manifest.trace);
         if (!update->services)
                 return 0;
-        r = services_start(update->services, config->quiesce_timeout_usec, on_services_started, update);
+        r = services_start(update->services, update->manager->config->quiesce_timeout_usec, on_services_started,
+                        update);
         if (r < 0)
                 log_error_errno(r, "Cannot start the services again that were stopped: %m");
         return r > 0;
+}
+
+/* Services come after the devices they may need. */
+void quiesce_undo_services(Update *update) {
+        if (start_services(update) == 0)
+                update_step_done(update);
+}
+
+int quiesce_undo(Update *update) {
+        update->sync = task_free(update->sync);
+        update->extension = task_free(update->extension);
+        (void) timeline_trace_shutdown(false, &update->manifest.trace);
+        return devices_undo(update, DRAIN_ROUND_EARLY) > 0 ? 1 : start_services(update);
 }

@@ -112,6 +112,26 @@ void story_workload_lost(const Update *update, const char *name, const char *why
         (void) log_event(LOG_ERR, MESSAGE_WORKLOAD_LOST, fields_get(&fields), "%s has not come back: %s", name, why);
 }
 
+void story_device_unsafe(const Update *update, const char *why) {
+        _cleanup_(fields_done) Fields fields = {};
+
+        fields_add_update(&fields, update);
+        fields_add(&fields, "LIVEUPDATE_REASON=%s", why);
+        (void) log_event(LOG_ERR, MESSAGE_DEVICE_UNSAFE, fields_get(&fields),
+                        "Going on although a device may write to the next kernel's memory, since "
+                        "UnsafeDevices=warn: %s", why);
+}
+
+void story_device_problem(const char *id, const char *address, const char *problem) {
+        _cleanup_(fields_done) Fields fields = {};
+
+        fields_add(&fields, "LIVEUPDATE_ID=%s", id);
+        fields_add(&fields, "LIVEUPDATE_DEVICE=%s", address);
+        fields_add(&fields, "LIVEUPDATE_REASON=%s", problem);
+        (void) log_event(LOG_WARNING, MESSAGE_DEVICE_PROBLEM, fields_get(&fields),
+                        "%s is not as it was before the update: %s.", address, problem);
+}
+
 static void tell_phase(const Update *update, Phase phase, uint64_t start_tsc, uint64_t end_tsc) {
         static const sd_id128_t ids[_PHASE_MAX] = {
                 [PHASE_PREPARE] = MESSAGE_PHASE_PREPARE,

@@ -13,5 +13,8 @@ void story_committed(const Update *update);
 void story_interrupted(const Update *update);
 void story_workload_lost(const Update *update, const char *name, const char *why);
 
+void story_device_unsafe(const Update *update, const char *why);
+void story_device_problem(const char *id, const char *address, const char *problem); /* `id` of the update */
+
 /* The whole update, when it is over: each phase under both kernels, each workload, and the outcome. */
 void story_over(const Update *update, const char *outcome);

@@ -76,13 +76,17 @@ static Phase last_phase(const Timeline *timeline) {
 }
 
 /* The workloads run again already (registry_inherit()); what is left is what the daemon did to the host. */
-static int undo_for_predecessor(Update *update, Inheritance *inheritance) {
+static int undo_for_predecessor(Update *update, Inheritance *inheritance, json_object *devices) {
         int fd = inheritance_take(inheritance, STORE_SERVICES), r;
 
         if (fd >= 0) {
                 r = services_inherit(update->manager->event, fd, &update->services);
                 if (r < 0)
                         log_error_errno(r, "Cannot tell which services were stopped for the update: %m");
+        }
+        if (devices) {
+                json_object_put(update->manifest.devices);
+                update->manifest.devices = json_object_get(devices);
         }
         story_interrupted(update);
         if (last_phase(&update->manifest.timeline) == PHASE_SEAL)
@@ -104,7 +108,7 @@ static int go_on_for_predecessor(Update *update) {
         return 1;
 }
 
-static int take_over_from_predecessor(Update *update, Inheritance *inheritance) {
+static int take_over_from_predecessor(Update *update, Inheritance *inheritance, json_object *devices) {
         int r;
 
         update->is_inherited = true;
@@ -115,11 +119,11 @@ static int take_over_from_predecessor(Update *update, Inheritance *inheritance) 
                 store_drop(STORE_MANIFEST_SESSION);
                 return log_error_errno(r, "The daemon before left a manifest that cannot be read: %m");
         }
-        return began_under_this_kernel(&update->manifest) ? undo_for_predecessor(update, inheritance) :
+        return began_under_this_kernel(&update->manifest) ? undo_for_predecessor(update, inheritance, devices) :
                                                             go_on_for_predecessor(update);
 }
 
-int update_take_over(Manager *manager, Inheritance *inheritance) {
+int update_take_over(Manager *manager, Inheritance *inheritance, json_object *devices) {
         Update *update;
         int r;
 
@@ -127,7 +131,8 @@ int update_take_over(Manager *manager, Inheritance *inheritance) {
         if (r < 0)
                 return r;
         update->manifest_fd = inheritance_take(inheritance, STORE_MANIFEST);
-        r = update->manifest_fd >= 0 ? take_over_from_predecessor(update, inheritance) : take_over_from_kernel(update);
+        r = update->manifest_fd >= 0 ? take_over_from_predecessor(update, inheritance, devices) :
+                                        take_over_from_kernel(update);
         if (r <= 0) {
                 update_free(update);
                 return r;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "basic/task.h"
+#include "drain/drain.h"
 #include "host/filesystems.h"
 #include "host/services.h"
 #include "timeline/timeline.h"
@@ -28,6 +29,7 @@ struct Update {
         int manifest_fd, manifest_session_fd;
         FrozenFilesystems *frozen;
         Services *services; /* those that were stopped */
+        Drain *drain; /* NULL: the devices are not looked at yet */
         Task *sync, *extension; /* of PCRs */
         sd_event_source *deadline;
         const char *deadline_what;
@@ -67,6 +69,7 @@ int update_arm_deadline(Update *update, uint64_t usec, const char *what);
 #define STORE_MANIFEST "manifest"
 #define STORE_MANIFEST_SESSION "manifest-session"
 #define STORE_SERVICES "services"
+#define STORE_DEVICES "devices"
 
 /* The step that waits is over. */
 void update_step_done(Update *update);
@@ -81,6 +84,7 @@ int pause_run(Update *update);
 int pause_undo(Update *update);
 int save_run(Update *update);
 int drain_run(Update *update);
+int drain_take_back(Update *update);
 int seal_run(Update *update);
 int seal_undo(Update *update);
 int shutdown_run(Update *update);
@@ -88,6 +92,13 @@ int shutdown_run(Update *update);
 /* quiesce.c */
 int quiesce_run(Update *update);
 int quiesce_undo(Update *update);
+void quiesce_undo_services(Update *update); /* the rest of it, when the devices are back */
+
+/* bystanders.c: workloads that are not carried over, their loss being allowed, but have a device of their own. It is
+ * about to be made quiet, so they are paused, too; when the update is undone, they go on. Answer as
+ * update_for_each_workload() does; what fails is logged and no reason to roll back. */
+int bystanders_pause(Update *update);
+int bystanders_resume(Update *update);
 
 /* pcrs.c: measures what is about to be started, as MeasureImage= says. 0: there is nothing to measure; 1: `done` will
  * be called. */

@@ -24,6 +24,7 @@
 
 #include "basic/json.h"
 #include "basic/log.h"
+#include "update/devices.h"
 #include "update/manager.h"
 #include "update/report.h"
 #include "update/story.h"
@@ -36,7 +37,7 @@ static const Step steps[_PHASE_MAX] = {
         /* Workloads stand still. */
         [PHASE_PAUSE]     = { pause_run,    pause_undo    },
         [PHASE_SAVE]      = { save_run,     NULL          },
-        [PHASE_DRAIN]     = { drain_run,    NULL          },
+        [PHASE_DRAIN]     = { drain_run,    drain_take_back },
         [PHASE_SEAL]      = { seal_run,     seal_undo     },
         [PHASE_SHUTDOWN]  = { shutdown_run, NULL          },
         /* PHASE_JUMP, PHASE_BOOT, PHASE_USERSPACE: the kernels and init */
@@ -260,6 +261,7 @@ static void update_answer(Update *update) {
 void update_end(Update *update, const char *outcome) {
         Manager *manager = update->manager;
 
+        devices_note(update);
         report_keep(manager, report_new(update, outcome));
         story_over(update, outcome);
         if (update->is_undoing)
@@ -274,6 +276,7 @@ void update_end(Update *update, const char *outcome) {
         store_drop(STORE_MANIFEST);
         store_drop(STORE_MANIFEST_SESSION);
         store_drop(STORE_SERVICES);
+        store_drop(STORE_DEVICES);
         manager->update = update_free(update);
         if (manager->is_ending)
                 (void) sd_event_exit(manager->event, 0);
@@ -288,6 +291,7 @@ Update *update_free(Update *update) {
         sd_event_source_disable_unref(update->measure);
         frozen_filesystems_thaw(update->frozen);
         services_free(update->services);
+        drain_free(update->drain);
         task_free(update->sync);
         task_free(update->extension);
         varlink_call_unref(update->call);

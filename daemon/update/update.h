@@ -10,8 +10,9 @@
 int update_begin(Manager *manager, VarlinkCall *call, bool is_automatic);
 
 /* At start, after registry_inherit(): goes on with an update that began under the previous kernel, or undoes one that a
- * predecessor of this process left half done under this kernel. 0: there is none, 1: it goes on. */
-int update_take_over(Manager *manager, Inheritance *inheritance);
+ * predecessor of this process left half done under this kernel. Its `devices` (borrowed; NULL: it left them alone) are
+ * back already: devices_recover(). 0: there is none, 1: it goes on. */
+int update_take_over(Manager *manager, Inheritance *inheritance, json_object *devices);
 
 /* Rolls back one of the old side, unless that is under way. */
 void update_abort(Update *update, const char *why);

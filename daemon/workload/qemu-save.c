@@ -78,6 +78,22 @@ void workload_pause(Workload *w, WorkloadDoneFunc done, void *userdata) {
         operation_commit(w);
 }
 
+/* Nothing of it was prepared, so how it was before is asked on the way. */
+static void on_status_of_lost(Qmp *qmp, int error, const char *message, json_object *value, void *userdata) {
+        Workload *w = userdata;
+
+        if (error < 0 || json_get_bool(value, "running", &w->was_running) < 0)
+                w->was_running = true;
+        operation_on_reply(qmp, error, message, value, userdata);
+}
+
+void workload_halt(Workload *w, WorkloadDoneFunc done, void *userdata) {
+        operation_begin(w, done, userdata);
+        operation_command(w, "query-status", NULL, -EBADF, on_status_of_lost);
+        operation_command(w, "stop", NULL, -EBADF, on_stopped);
+        operation_commit(w);
+}
+
 void workload_save(Workload *w, WorkloadDoneFunc done, void *userdata) {
         operation_begin(w, done, userdata);
         operation_transfer(w, "migrate");

@@ -56,7 +56,16 @@ int workload_preserve_state(Workload *w) {
         return r < 0 ? r : luo_session_preserve(w->session_fd, TOKEN_STATE, w->state_fd);
 }
 
+int workload_preserve_device(Workload *w, int fd) {
+        int r = luo_session_preserve(w->session_fd, TOKEN_DEVICES + w->n_devices, fd);
+
+        if (r >= 0)
+                w->n_devices++;
+        return r;
+}
+
 void workload_drop_session(Workload *w) {
+        w->n_devices = 0;
         w->session_fd = fd_close(w->session_fd);
         w->description_fd = fd_close(w->description_fd);
         w->state_fd = fd_close(w->state_fd);

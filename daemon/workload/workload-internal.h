@@ -10,6 +10,7 @@ enum {
         TOKEN_DESCRIPTION = 0,
         TOKEN_RAM = 1,
         TOKEN_STATE = 2,
+        TOKEN_DEVICES = 16, /* and up */
 };
 
 /* The one operation that runs on a workload: QMP commands in a pipeline, done when all are answered. */
@@ -31,6 +32,7 @@ struct Workload {
         uid_t uid;
         pid_t pid;
         int pid_fd, ram_fd, state_fd, description_fd, session_fd;
+        unsigned n_devices; /* in its session */
         uint64_t ram_bytes;
         uint64_t paused_tsc, running_tsc;
         bool was_running; /* before we paused it: a guest its owner had stopped stays stopped */

@@ -97,8 +97,12 @@ json_object *workload_to_json(const Workload *w); /* for the API */
 
 /* The steps of the old side, in this order. Undo is workload_cancel(). */
 int workload_create_session(Workload *w, int device_fd);
+/* One more fd in its session, of a device that is its own: 0, or the kernel's word (luo_session_preserve()). The next
+ * kernel has it until the session is finished; nobody takes it out yet. */
+int workload_preserve_device(Workload *w, int fd);
 void workload_prepare(Workload *w, WorkloadDoneFunc done, void *userdata); /* preserves the RAM, among others */
 void workload_pause(Workload *w, WorkloadDoneFunc done, void *userdata);
+void workload_halt(Workload *w, WorkloadDoneFunc done, void *userdata); /* pauses one that is not carried over */
 void workload_save(Workload *w, WorkloadDoneFunc done, void *userdata);
 void workload_cancel(Workload *w, WorkloadDoneFunc done, void *userdata); /* runs again, nothing preserved */
 

@@ -10,15 +10,35 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void check_value(Config *config, const Setting *setting) {
-        char before[SETTING_TEXT_MAX], after[SETTING_TEXT_MAX];
+/* As apply.c does it. */
+static void set_again(Config *config, const Setting *setting, char *value) {
+        const char *delimiters = setting_is_list(setting) ? " " : "";
+        char *left;
 
-        setting_format(setting, config, before);
-        if (!setting_parse(setting, before, config))
+        if (setting_is_list(setting) && setting_parse(setting, "", config) < 0)
                 abort();
-        setting_format(setting, config, after);
-        if (strcmp(before, after) != 0)
+        for (char *word = strtok_r(value, delimiters, &left); word; word = strtok_r(NULL, delimiters, &left))
+                if (setting_parse(setting, word, config) < 0)
+                        abort();
+}
+
+static void check_value(Config *config, const Setting *setting) {
+        _cleanup_free_ char *before = setting_format(setting, config), *copy = NULL, *after = NULL;
+
+        if (!before || !(copy = strdup(before)))
                 abort();
+        set_again(config, setting, copy);
+        after = setting_format(setting, config);
+        if (!after || strcmp(before, after) != 0)
+                abort();
+}
+
+static void check_rules(const Config *config) {
+        if (config->n_device_rules > POLICY_RULES_MAX)
+                abort();
+        for (size_t i = 0; i < config->n_device_rules; i++)
+                if ((unsigned) config->device_rules[i].policy >= _POLICY_MAX)
+                        abort();
 }
 
 static void check_problems(const Config *config) {
@@ -54,6 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (!all || json_object_array_length(all) != N_SETTINGS)
                 abort();
         check_problems(config);
+        check_rules(config);
         for (size_t i = 0; i < N_SETTINGS; i++)
                 check_value(config, &settings[i]);
         return 0;

@@ -65,6 +65,10 @@ static inline void assert_defaults(const Config *config) {
         ck_assert_int_eq(config->checksum_skip, CHECKSUM_SKIP_PREFER);
         ck_assert_int_eq(config->verify_image, VERIFY_PREFER);
         ck_assert_int_eq(config->measure_image, MEASURE_NO);
+        ck_assert_uint_eq(config->n_device_rules, 0);
+        ck_assert_ptr_null(config->device_rules);
+        ck_assert_uint_eq(config->drain_timeout_usec, 2 * UINT64_C(1000000));
+        ck_assert_int_eq(config->unsafe_devices, UNSAFE_DEVICES_REFUSE);
         ck_assert(!config->auto_stage);
         ck_assert_int_eq(config->auto_commit, AUTO_COMMIT_NO);
         ck_assert_int_eq(config->log_level, LOG_INFO);

@@ -12,8 +12,8 @@
 #include "basic/cleanup.h"
 
 typedef struct Luo {
-        int fds[3]; /* by token, 0: none */
-        int preserve_error[3];
+        int fds[19]; /* by token, 0: none */
+        int preserve_error[19];
         unsigned n_preserved, n_retrieved, n_finished;
 } Luo;
 

@@ -73,6 +73,9 @@ START_TEST(nothing_there) {
                 { "ChecksumSkip", "prefer @ default" },
                 { "VerifyImage", "prefer @ default" },
                 { "MeasureImage", "no @ default" },
+                { "DevicePolicy", " @ default" },
+                { "DrainTimeoutSec", "2s @ default" },
+                { "UnsafeDevices", "refuse @ default" },
                 { "AutoStage", "no @ default" },
                 { "AutoCommit", "no @ default" },
                 { "LogLevel", "info @ default" },
@@ -115,9 +118,10 @@ START_TEST(drop_ins_in_order_of_names) {
         root_make();
         put(ETC,
                         "[Update]\nMaxBlackoutSec=1s\nRestoreTimeoutSec=1s\nQuiesceTimeoutSec=1s\n[Log]"
-                        "\nLogLevel=err\n");
+                        "\nLogLevel=err\n[Drain]\nDevicePolicy=class:02=keep\n");
         put(ETC ".d/10-a.conf", "[Update]\nMaxBlackoutSec=2s\nRestoreTimeoutSec=2s\nQuiesceTimeoutSec=2s\n");
-        put(RUN ".d/20-b.conf", "[Update]\nMaxBlackoutSec=3s\nRestoreTimeoutSec=3s\n");
+        put(RUN ".d/20-b.conf", "[Update]\nMaxBlackoutSec=3s\nRestoreTimeoutSec=3s\n"
+                        "[Drain]\nDevicePolicy=driver:nvme=keep\n");
         put(USR ".d/30-c.conf", "[Update]\nMaxBlackoutSec=4s\n");
         put(ETC ".d/.40-hidden.conf", "[Update]\nMaxBlackoutSec=5s\n");
         put(ETC ".d/50-backup.conf~", "[Update]\nMaxBlackoutSec=5s\n");
@@ -127,6 +131,8 @@ START_TEST(drop_ins_in_order_of_names) {
         ck_assert_str_eq(shown(config, "RestoreTimeoutSec"), "3s @ " RUN ".d/20-b.conf:3");
         ck_assert_str_eq(shown(config, "QuiesceTimeoutSec"), "2s @ " ETC ".d/10-a.conf:4");
         ck_assert_str_eq(shown(config, "LogLevel"), "err @ " ETC ":6");
+        ck_assert_str_eq(shown(config, "DevicePolicy"),
+                        "class:02=keep driver:nvme=keep @ " RUN ".d/20-b.conf:5");
         ck_assert_uint_eq(config->n_problems, 0);
         root_remove();
 }

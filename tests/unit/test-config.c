@@ -31,6 +31,15 @@ START_TEST(good_values) {
                 { "Update", "MeasureImage", "no", "no" },
                 { "Update", "MeasureImage", "prefer", "prefer" },
                 { "Update", "MeasureImage", "require", "require" },
+                { "Drain", "DevicePolicy", "driver:nvme=unbind", "driver:nvme=unbind" },
+                { "Drain", "DevicePolicy", "class:02=quiet\t class:0108=keep  class:010802=reset",
+                                "class:02=quiet class:0108=keep class:010802=reset" },
+                { "Drain", "DevicePolicy", "address:0000:00:04.0=master-off driver:vfio-pci=preserve",
+                                "address:0000:00:04.0=master-off driver:vfio-pci=preserve" },
+                { "Drain", "DrainTimeoutSec", "10ms", "10ms" },
+                { "Drain", "DrainTimeoutSec", "10min", "10min" },
+                { "Drain", "UnsafeDevices", "refuse", "refuse" },
+                { "Drain", "UnsafeDevices", "warn", "warn" },
                 { "Automation", "AutoStage", "yes", "yes" },
                 { "Automation", "AutoStage", "TRUE", "yes" },
                 { "Automation", "AutoStage", "on", "yes" },
@@ -66,7 +75,8 @@ START_TEST(values_in_c) {
         _cleanup_(config_freep) Config *config = from_text(
                         "[Update]\nMaxBlackoutSec=3\nRestoreTimeoutSec=4\nQuiesceTimeoutSec=infinity\n"
                         "StopServices=no\nChecksumSkip=off\nVerifyImage=require\nMeasureImage=prefer\n"
-                        "[Automation]\nAutoStage=yes\nAutoCommit=window\n[Log]\nLogLevel=warning\n");
+                        "[Drain]\nDevicePolicy=driver:nvme=unbind class:02=keep\nDrainTimeoutSec=50ms\n"
+                        "UnsafeDevices=warn\n[Automation]\nAutoStage=yes\nAutoCommit=window\n[Log]\nLogLevel=warning\n");
 
         ck_assert_uint_eq(config->max_blackout_usec, 3000000);
         ck_assert_uint_eq(config->restore_timeout_usec, 4000000);
@@ -75,6 +85,15 @@ START_TEST(values_in_c) {
         ck_assert_int_eq(config->checksum_skip, CHECKSUM_SKIP_OFF);
         ck_assert_int_eq(config->verify_image, VERIFY_REQUIRE);
         ck_assert_int_eq(config->measure_image, MEASURE_PREFER);
+        ck_assert_uint_eq(config->n_device_rules, 2);
+        ck_assert_int_eq(config->device_rules[0].match, MATCH_DRIVER);
+        ck_assert_str_eq(config->device_rules[0].what, "nvme");
+        ck_assert_int_eq(config->device_rules[0].policy, POLICY_UNBIND);
+        ck_assert_int_eq(config->device_rules[1].match, MATCH_CLASS);
+        ck_assert_str_eq(config->device_rules[1].what, "02");
+        ck_assert_int_eq(config->device_rules[1].policy, POLICY_KEEP);
+        ck_assert_uint_eq(config->drain_timeout_usec, 50000);
+        ck_assert_int_eq(config->unsafe_devices, UNSAFE_DEVICES_WARN);
         ck_assert(config->auto_stage);
         ck_assert_int_eq(config->auto_commit, AUTO_COMMIT_WINDOW);
         ck_assert_int_eq(config->log_level, LOG_WARNING);
@@ -90,6 +109,9 @@ START_TEST(bad_values) {
         static const char blackout[] = "a time span from 100ms to 10min, such as 10s";
         static const char restore[] = "a time span from 1s to 1d or infinity, such as 90s";
         static const char quiesce[] = "a time span from 1s to 1d or infinity, such as 120s";
+        static const char drain[] = "a time span from 10ms to 10min, such as 2s";
+        static const char rule[] = "class:CODE=POLICY, driver:NAME=POLICY or address:ADDRESS=POLICY, where POLICY is "
+                                   "keep, quiet, unbind, master-off, reset or preserve";
         static const struct {
                 const char *section, *key, *value, *needed;
         } cases[] = {
@@ -117,6 +139,21 @@ START_TEST(bad_values) {
                 { "Update", "VerifyImage", "no", "require, prefer or off" },
                 { "Update", "MeasureImage", "yes", "no, prefer or require" },
                 { "Update", "MeasureImage", "off", "no, prefer or require" },
+                { "Drain", "DevicePolicy", "quiet", rule },
+                { "Drain", "DevicePolicy", "driver:nvme", rule },
+                { "Drain", "DevicePolicy", "driver:nvme=", rule },
+                { "Drain", "DevicePolicy", "driver:=quiet", rule },
+                { "Drain", "DevicePolicy", "driver:nvme=loud", rule },
+                { "Drain", "DevicePolicy", "driver:nvme=master_off", rule },
+                { "Drain", "DevicePolicy", "class:2=quiet", rule },
+                { "Drain", "DevicePolicy", "class:network=quiet", rule },
+                { "Drain", "DevicePolicy", "address:eth0=quiet", rule },
+                { "Drain", "DevicePolicy", "vendor:8086=quiet", rule },
+                { "Drain", "DrainTimeoutSec", "9ms", drain },
+                { "Drain", "DrainTimeoutSec", "11min", drain },
+                { "Drain", "DrainTimeoutSec", "infinity", drain },
+                { "Drain", "UnsafeDevices", "ignore", "refuse or warn" },
+                { "Drain", "UnsafeDevices", "no", "refuse or warn" },
                 { "Automation", "AutoStage", "window", "yes or no" },
                 { "Automation", "AutoCommit", "yes", "no, window or now" },
                 { "Log", "LogLevel", "verbose", "err, warning, notice, info or debug" },
@@ -125,7 +162,7 @@ START_TEST(bad_values) {
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
                 _cleanup_(config_freep) Config *config = NULL;
-                char text[128], expected[256];
+                char text[128], expected[512];
 
                 snprintf(text, sizeof(text), "# one\n[%s]\n\n%s=%s\n", cases[i].section, cases[i].key,
                                 cases[i].value);
@@ -153,4 +190,59 @@ START_TEST(a_bad_value_keeps_the_one_before) {
 }
 END_TEST
 
-UNIT_MAIN("config", good_values, values_in_c, bad_values, a_bad_value_keeps_the_one_before)
+START_TEST(rules_add_up) {
+        static const char again[] = "[Drain]\nDevicePolicy= \n";
+        _cleanup_(config_freep) Config *config = NULL, *cleared = NULL;
+
+        config = from_text("[Drain]\nDevicePolicy=class:02=keep\nDevicePolicy=driver:nvme=quiet \\\n class:02=unbind\n");
+        ck_assert_str_eq(shown(config, "DevicePolicy"), "class:02=keep driver:nvme=quiet class:02=unbind @ f:3");
+        ck_assert_uint_eq(config->n_problems, 0);
+
+        cleared = from_text("[Drain]\nDevicePolicy=class:02=keep\nDevicePolicy=\nDevicePolicy=class:03=quiet\n"
+                            "[Drain]\nDevicePolicy=class:04=quiet\n");
+        ck_assert_str_eq(shown(cleared, "DevicePolicy"), "class:03=quiet class:04=quiet @ f:6");
+        ck_assert_int_eq(config_apply(cleared, "g", again, strlen(again)), 0);
+        ck_assert_str_eq(shown(cleared, "DevicePolicy"), " @ g:2");
+        ck_assert_uint_eq(cleared->n_device_rules, 0);
+}
+END_TEST
+
+START_TEST(a_bad_rule_spares_the_others) {
+        _cleanup_(config_freep) Config *config = NULL;
+
+        config = from_text("[Drain]\nDevicePolicy=class:02=keep\n"
+                           "DevicePolicy=driver:e1000e=unbind quite\x1b driver:nvme=quiet class=3\nDevicePolicy=x y\n");
+        ck_assert_str_eq(shown(config, "DevicePolicy"),
+                        "class:02=keep driver:e1000e=unbind driver:nvme=quiet @ f:3"); /* the last that gave one */
+        ck_assert_uint_eq(config->n_problems, 4);
+        ck_assert_ptr_nonnull(strstr(config_problem(config, 0), "f:3: bad value 'quite\\x1b' for DevicePolicy="));
+        ck_assert_ptr_nonnull(strstr(config_problem(config, 1), "f:3: bad value 'class=3' for DevicePolicy="));
+        ck_assert_ptr_nonnull(strstr(config_problem(config, 2), "f:4: bad value 'x' for DevicePolicy="));
+        ck_assert_ptr_nonnull(strstr(config_problem(config, 3), "f:4: bad value 'y' for DevicePolicy="));
+}
+END_TEST
+
+START_TEST(too_many_rules) {
+        static const char again[] = "[Drain]\nDevicePolicy=\nDevicePolicy=class:04=keep\n";
+        static char text[2 * POLICY_RULES_MAX * sizeof("class:02=keep ")];
+        _cleanup_(config_freep) Config *config = NULL;
+        char *p = stpcpy(text, "[Drain]\n");
+
+        for (unsigned i = 0; i < POLICY_RULES_MAX + 2; i++)
+                p = stpcpy(p, i % 128 == 0 ? "\nDevicePolicy=class:02=keep" : " class:03=keep");
+        strcpy(p, "\nUnsafeDevices=warn\n");
+        config = from_text(text);
+        ck_assert_uint_eq(config->n_device_rules, POLICY_RULES_MAX);
+        ck_assert_str_eq(config->device_rules[POLICY_RULES_MAX - 1].what, "03");
+        ck_assert_uint_eq(config->n_problems, 1);
+        assert_problem(config, 0,
+                        "f:5: DevicePolicy= in section [Drain] has more than 256 rules, the rest is passed over");
+        ck_assert_int_eq(config->unsafe_devices, UNSAFE_DEVICES_WARN);
+
+        ck_assert_int_eq(config_apply(config, "g", again, strlen(again)), 0);
+        ck_assert_str_eq(shown(config, "DevicePolicy"), "class:04=keep @ g:3");
+}
+END_TEST
+
+UNIT_MAIN("config", good_values, values_in_c, bad_values, a_bad_value_keeps_the_one_before, rules_add_up,
+                a_bad_rule_spares_the_others, too_many_rules)
