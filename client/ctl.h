@@ -36,6 +36,7 @@ int stage_main(Ctl *ctl, int argc, char **argv);
 int unstage_main(Ctl *ctl, int argc, char **argv);
 int commit_main(Ctl *ctl, int argc, char **argv);
 int workloads_main(Ctl *ctl, int argc, char **argv);
+int devices_main(Ctl *ctl, int argc, char **argv);
 int report_main(Ctl *ctl, int argc, char **argv);
 int monitor_main(Ctl *ctl, int argc, char **argv);
 int config_main(Ctl *ctl, int argc, char **argv);

@@ -48,9 +48,10 @@ _liveupdatectl() {
                 [check]=$image
                 [stage]="$image --force --automatic"
                 [unstage]='--release='
+                [devices]='--all'
                 [commit]='--allow-loss --force --automatic --if-staged'
         )
-        local verbs='status check stage unstage commit workloads report monitor config'
+        local verbs='status check stage unstage commit workloads devices report monitor config'
         local common='--help --version --json= --socket= -h -j'
         local cur=${COMP_WORDS[COMP_CWORD]} option=${COMP_WORDS[COMP_CWORD - 1]} verb
         COMPREPLY=()

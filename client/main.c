@@ -18,6 +18,7 @@ static const Verb verbs[] = {
         { "unstage",   unstage_main,   "",              "Unload it again"                             },
         { "commit",    commit_main,    "",              "Change to the staged kernel, now"            },
         { "workloads", workloads_main, "",              "List what will survive"                      },
+        { "devices",   devices_main,   "",              "List what does DMA, and what becomes of it"  },
         { "report",    report_main,    "",              "Show where the time of the last update went" },
         { "monitor",   monitor_main,   "",              "Follow an update as it happens"              },
         { "config",    config_main,    "",              "Show the configuration in effect"            },

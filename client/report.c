@@ -6,6 +6,7 @@
 
 #include "basic/json.h"
 #include "client/ctl.h"
+#include "client/devices-text.h"
 #include "timeline/timeline.h"
 
 #define BAR_COLUMNS 40
@@ -74,11 +75,64 @@ static void print_workloads(json_object *workloads) {
         }
 }
 
+static void print_milliseconds(json_object *device, const char *key) {
+        uint64_t usec;
+
+        if (json_get_u64(device, key, &usec) >= 0)
+                printf(" %8.1f ms", (double) usec / 1e3);
+        else
+                printf(" %11s", "-");
+}
+
+static void print_problems(json_object *device) {
+        json_object *list;
+
+        if (json_get_array(device, "problems", &list) < 0)
+                return;
+        for (size_t i = 0; i < json_object_array_length(list); i++) {
+                const char *problem = json_object_get_string(json_object_array_get_idx(list, i));
+
+                printf("    %s\n", problem ?: "-");
+        }
+}
+
+/* Something was done with it, or is wrong. */
+static bool is_worth_a_row(json_object *device) {
+        const char *outcome = NULL;
+        json_object *problems;
+
+        if (json_get_array(device, "problems", &problems) >= 0 && json_object_array_length(problems) > 0)
+                return true;
+        return json_get_string(device, "outcome", &outcome) >= 0 && strcmp(outcome, "kept") != 0 &&
+               !device_is_idle(device);
+}
+
+static void print_devices(json_object *devices) {
+        bool is_first = true;
+
+        for (size_t i = 0; i < json_object_array_length(devices); i++) {
+                json_object *device = json_object_array_get_idx(devices, i);
+
+                if (!is_worth_a_row(device))
+                        continue;
+                if (is_first)
+                        printf("\n  %-12s %-12s %-10s %-9s %11s %11s\n", "DEVICE", "DRIVER", "POLICY", "OUTCOME",
+                                        "DRAIN", "SHUTDOWN");
+                is_first = false;
+                printf("  %-12s %-12s %-10s %-9s", ctl_string(device, "address"), ctl_string(device, "driver"),
+                                ctl_string(device, "policy"), ctl_string(device, "outcome"));
+                print_milliseconds(device, "drainUSec");
+                print_milliseconds(device, "shutdownUSec");
+                putchar('\n');
+                print_problems(device);
+        }
+}
+
 int report_main(Ctl *ctl, int argc, char **argv) {
         static const CtlUsage usage = {
                 .synopsis = "report",
-                .text = "Shows where the time of the last update went, phase by phase. The JSON form is the report\n"
-                        "itself, as described by report.schema.json.",
+                .text = "Shows where the time of the last update went, phase by phase, and what was done with which\n"
+                        "device. The JSON form is the report itself, as described by report.schema.json.",
         };
         _cleanup_(varlink_reply_done) VarlinkReply reply = {};
         json_object *report, *list;
@@ -102,5 +156,7 @@ int report_main(Ctl *ctl, int argc, char **argv) {
                 print_phases(list);
         if (json_get_array(report, "workloads", &list) >= 0)
                 print_workloads(list);
+        if (json_get_array(report, "devices", &list) >= 0)
+                print_devices(list);
         return CTL_OK;
 }

@@ -52,7 +52,7 @@ run() {
 }
 
 common='--help --json= --socket= --version -h -j'
-ctl 'all verbs' 'check commit config monitor report stage status unstage workloads' ''
+ctl 'all verbs' 'check commit config devices monitor report stage status unstage workloads' ''
 ctl 'begun verb' 'stage status' 'sta'
 ctl 'verb after options' 'commit config' --json = short -j --socket = /run/x co
 ctl 'options' "$common" -
@@ -78,6 +78,7 @@ ctl 'a value, apart' 'next.efi' stage --initrd n
 ctl 'a command line' '' stage --cmdline = ''
 ctl 'a release to unstage' '7.3.4-rig-a 7.3.4-rig-b' unstage --release = 7
 ctl 'ways of JSON' 'off pretty short' --json =
+ctl 'options of devices' '--all' devices --a
 ctl 'nothing after commit' '' commit ''
 
 run 'names' 'db.1 web' ''

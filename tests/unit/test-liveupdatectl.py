@@ -95,9 +95,10 @@ class Tests:
 
     def check(self, name: str, arguments: list[str], answers: dict[str, dict[str, Any]], *, status: int = 0,
               calls: list[tuple[str, dict[str, Any], int]] | None = None, out: list[str] | None = None,
-              err: list[str] | None = None, given: str | None = None) -> list[tuple[str, dict[str, Any], int]]:
-        """`out` and `err` hold what has to be said; nothing may be where they are not given. `given` is its input.
-        Answers the calls."""
+              err: list[str] | None = None, lacks: str = "", given: str | None = None
+              ) -> list[tuple[str, dict[str, Any], int]]:
+        """`out` and `err` hold what has to be said; nothing may be where they are not given, and nowhere `lacks`.
+        `given` is its input. Answers the calls."""
         path = self.work / "socket"
         path.unlink(missing_ok=True)
         daemon = Daemon(path, answers)
@@ -113,6 +114,8 @@ class Tests:
             faults += [f"{stream} lacks '{part}'" for part in expected or [] if part not in said]
             if not expected and said:
                 faults.append(f"{stream} is not empty")
+            if lacks and lacks in said:
+                faults.append(f"{stream} has '{lacks}'")
         self.say(name, faults, done.stdout + done.stderr)
         return daemon.calls
 
@@ -379,6 +382,103 @@ def test_status(t: Tests) -> None:
             out=["  Kernel    7.3.3\n  State     idle\n  Support   supported\n  Staged    nothing\n  Workloads none\n"])
 
 
+def device(address: str, class_code: str | None, policy: str, **more: Any) -> dict[str, Any]:
+    pci = {} if class_code is None else {"class": class_code, "id": "8086:10d3", "busMaster": True, "msi": "msix"}
+    return {"bus": "pci", "address": address, "iommu": "none", "interfaces": [], "disks": [], "mounts": [],
+            "root": False, "swap": False, "users": [], "policy": policy, "policyOrigin": "default", **pci, **more}
+
+
+def user(use: str, pid: int, comm: str, **more: Any) -> dict[str, Any]:
+    return {"pid": pid, "comm": comm, "use": use, **more}
+
+
+DEVICES = [
+    device("0000:00:00.0", "060000", "keep"),
+    device("0000:00:01.0", "030000", "keep", driver="i915", iommu="identity", iommuGroup=0),
+    device("0000:00:02.0", "020000", "quiet", driver="e1000e", iommu="translated", iommuGroup=12, phase="drain",
+           transactionsPending=True, users=[user("interface", 7, "qemu", workload="web"),
+                                            user("interface", 8, "qemu", workload="web")],
+           interfaces=[{"name": "eth0", "up": True, "uppers": ["bond0", "br0"]},
+                       {"name": "eth1", "up": False, "uppers": []}]),
+    device("0000:00:03.0", "010802", "quiet", driver="nvme", phase="quiesce", transactionsPending=False,
+           disks=["nvme0n1", "nvme0n2"], mounts=["/srv", "/var/a\x1b[1m"], policyOrigin="driver:nvme=unbind",
+           note="what is mounted would be lost"),
+    device("0000:00:04.0", "010000", "keep", driver="virtio-pci", disks=["vda"], mounts=["/"], root=True, swap=True,
+           note="it carries root or swap"),
+    device("0000:00:05.0", "120000", "preserve", driver="vfio-pci", phase="drain", iommu="blocked",
+           users=[user("vfio", 9, "qemu", workload="db"), user("vfio", 4711, "dpdk\x07")]),
+    device("0000:00:06.0", "088000", "master_off", busMaster=False, phase="quiesce", note="not worth a word"),
+    device("0000:00:07.0", "fe0000", "master_off", phase="quiesce"),
+    device("0000:00:08.0", "020000", "quiet", driver="igb", phase="quiesce", virtualFunctions=2),
+    device("0000:00:09.0", "060400", "keep", policyOrigin="address:0000:00:09.0=reset", note="bridges are left alone"),
+    device("LNRO0005:00", None, "keep", bus="virtio_mmio", driver="virtio-mmio"),
+]
+
+
+def test_devices(t: Tests) -> None:
+    answer = {"Devices": {"devices": DEVICES}}
+    rows = ["  ADDRESS       CLASS        DRIVER       IOMMU          DMA          POLICY      PHASE    USED BY\n",
+            "  0000:00:01.0  display      i915         0 identity     on           keep        -        -\n",
+            "  0000:00:02.0  network      e1000e       12 translated  on, pending  quiet       drain    "
+            "eth0 -> bond0 br0, eth1 (down), workload web\n",
+            "  0000:00:03.0  nvme         nvme         -              on           quiet       quiesce  "
+            "nvme0n1 nvme0n2 -> /srv /var/a?[1m\n",
+            "  0000:00:04.0  storage      virtio-pci   -              on           keep        -        "
+            "vda -> /, root, swap\n",
+            "  0000:00:05.0  accelerator  vfio-pci     blocked        on           preserve    drain    "
+            "workload db by VFIO, process 4711 (dpdk?) by VFIO\n",
+            "  0000:00:07.0  fe0000       -            -              on           master-off  quiesce  -\n",
+            "  0000:00:08.0  network      igb          -              on           quiet       quiesce  "
+            "2 virtual functions\n",
+            "  LNRO0005:00   virtio-mmio  virtio-mmio  -              -            keep        -        -\n"]
+    notes = ["\n  0000:00:03.0: what is mounted would be lost (DevicePolicy=driver:nvme=unbind)\n"
+             "  0000:00:04.0: it carries root or swap\n"]
+    vain = "  0000:00:09.0: bridges are left alone (DevicePolicy=address:0000:00:09.0=reset)\n"
+    t.check("lists devices", ["devices"], answer, calls=[("Devices", {}, 0)],
+            out=["".join(rows) + notes[0] + vain,
+                 "\n  Left out: bridges and functions that do nothing, 3 in all; --all shows them.\n"])
+    t.check("lists all devices", ["devices", "--all"], answer, calls=[("Devices", {}, 0)],
+            out=["  0000:00:00.0  bridge ", "  0000:00:06.0  system       -            -              off  ",
+                 "\n  LNRO0005:00 ", *notes, "  0000:00:06.0: not worth a word\n" + vain])
+    t.check("lists devices in JSON", ["devices", "--json=short"], answer,
+            out=[json.dumps(answer["Devices"], separators=(",", ":"))])
+    t.check("lists no device", ["devices"], {"Devices": {"devices": []}}, out=["  Devices   none\n"])
+    t.check("lists senseless devices", ["devices"], {"Devices": {"devices": [1, None, {"driver": 7, "users": [3]},
+            {"interfaces": [[]], "disks": [None], "driver": "x", "users": [{}]}]}},
+            out=["x       -      -    -       -      - (down), -, process 0 (-)\n", "nothing, 3 in all"])
+    t.check("is answered no devices", ["devices"], {"Devices": {}}, status=3, err=["broke"])
+    t.check("may not list devices", ["devices"], {"Devices": error("NotSupported", "There is no sysfs.")}, status=1,
+            err=["There is no sysfs.", "Do it."])
+
+
+def test_report(t: Tests) -> None:
+    report = {"outcome": "updated", "kernel": {"from": "7.3.3", "to": "7.3.4"}, "blackoutUSec": 1500000,
+              "brownoutUSec": 2, "checksumSkip": {"state": "proven"},
+              "phases": [{"name": "prepare", "startUSec": 0, "durationUSec": 1000000}],
+              "workloads": [{"name": "web", "kind": "qemu", "outcome": "running", "blackoutUSec": 1250000}]}
+    kept = {"address": "0000:00:01.0", "class": "030000", "policy": "keep", "driver": "i915", "busMaster": True,
+            "outcome": "kept", "shutdownUSec": 5}
+    idle = {"address": "0000:00:02.0", "class": "088000", "policy": "master-off", "busMaster": False,
+            "outcome": "quiet", "drainUSec": 5}
+    quiet = {"address": "0000:00:03.0", "class": "020000", "policy": "quiet", "driver": "e1000e", "busMaster": True,
+             "outcome": "quiet", "drainUSec": 12345, "shutdownUSec": 1000}
+    bare = {**idle, "address": "0000:00:04.0", "busMaster": True, "drainUSec": 40}
+    title = "  DEVICE       DRIVER       POLICY     OUTCOME         DRAIN    SHUTDOWN\n"
+    t.check("reports no device", ["report"], {"Report": {"report": {**report, "devices": [kept, idle]}}},
+            calls=[("Report", {}, 0)], lacks="DEVICE", out=["  WORKLOAD                 OUTCOME      BLACKOUT\n"
+                                                            "  web                      running       1.250 s\n"])
+    t.check("reports what was drained", ["report"],
+            {"Report": {"report": {**report, "devices": [kept, idle, quiet, bare]}}}, lacks="0000:00:01.0",
+            out=["1.250 s\n\n" + title +
+                 "  0000:00:03.0 e1000e       quiet      quiet         12.3 ms      1.0 ms\n"
+                 "  0000:00:04.0 -            master-off quiet          0.0 ms           -\n"])
+    t.check("reports problems of devices", ["report"], {"Report": {"report": {**report, "devices": [
+            {**kept, "problems": ["It has no driver.", "eth0 is not up."]}, {**quiet, "outcome": "gone"}]}}},
+            out=[title + "  0000:00:01.0 i915         keep       kept                -      0.0 ms\n"
+                 "    It has no driver.\n    eth0 is not up.\n"
+                 "  0000:00:03.0 e1000e       quiet      gone          12.3 ms      1.0 ms\n"])
+
+
 def test_ends(t: Tests) -> None:
     t.check("has no such verb", ["fly"], {}, status=2, calls=[], err=["'fly'"])
     t.check("has no such option", ["status", "--fly"], {}, status=2, calls=[], err=["--fly"])
@@ -400,6 +500,8 @@ def main() -> int:
         test_commit(t)
         test_config(t)
         test_status(t)
+        test_devices(t)
+        test_report(t)
         test_ends(t)
     print(f"1..{t.n}")
     return 1 if t.failed else 0
