@@ -173,7 +173,8 @@ int usage_look(Reading *reading, Usage *usage, int fds_fd, const char *number, c
 /* The kernel's own mounts, which are in no list of mounts. */
 static bool is_memory_mapping(const char *name) {
         static const char *const prefixes[] = { "/memfd:", "/dev/zero ", "/SYSV", "/anon_hugepage", "/secretmem",
-                                                "/dmabuf:", "/[aio]", "anon_inode:" };
+                                                "/dmabuf:", "/[aio]", "anon_inode:",
+                                                "/ (deleted)" /* a memfd of the previous kernel's */ };
 
         if (name[0] != '/' && name[0] != 'a')
                 return true;

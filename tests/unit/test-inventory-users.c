@@ -178,6 +178,7 @@ START_TEST(needs_what_is_mapped) {
                 { "7f00-7f01 r-xp 00000000 103:01 1234                     /usr/bin/qemu system\n", "04.0=block/100 " },
                 { "7f00-7f01 r-xp 00000000 00:2c 1234                      /srv/lib.so\n", "04.0=block/100 " },
                 { "7f00-7f01 rw-s 00000000 00:01 1234                      /memfd:ram (deleted)\n", "" },
+                { "7f00-7f01 rw-s 00000000 00:01 1234                      / (deleted)\n", "" },
                 { "7f00-7f01 rw-p 00000000 00:00 0 \n7f00-7f01 rw-p 00000000 00:00 0          [heap]\n", "" },
                 { "7f00-7f01 rw-s 00000000 00:0e 17                        anon_inode:kvm-vcpu:0\n", "" },
                 { "7f00-7f01 rw-s 00000000 00:66 17                        /somewhere\n",
