@@ -33,12 +33,13 @@ static json_object *workloads_to_json(Registry *registry) {
         return TAKE_PTR(list);
 }
 
-static json_object *strangers_to_json(Registry *registry) {
+/* Looking for them takes a while, which is not for the blackout. */
+static json_object *strangers_to_json(Manager *manager) {
         _cleanup_json_ json_object *list = json_object_new_array();
         _cleanup_free_ Stranger *strangers = NULL;
         size_t n = 0;
 
-        if (!list || strangers_find(registry, &strangers, &n) < 0)
+        if (!list || (!manager->update && strangers_find(manager->registry, &strangers, &n) < 0))
                 return NULL;
         for (size_t i = 0; i < n; i++) {
                 json_object *o = json_object_new_object();
@@ -73,7 +74,7 @@ static int method_status(VarlinkCall *call, json_object *parameters, void *userd
                         json_add(o, "automation", automation_to_json(manager)) < 0 ||
                         json_add(o, "findings", TAKE_PTR(findings)) < 0 ||
                         json_add(o, "workloads", workloads_to_json(manager->registry)) < 0 ||
-                        json_add(o, "strangers", strangers_to_json(manager->registry)) < 0)
+                        json_add(o, "strangers", strangers_to_json(manager)) < 0)
                 return -ENOMEM;
         return varlink_call_reply(call, TAKE_PTR(o), NULL, 0);
 }

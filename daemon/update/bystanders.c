@@ -21,24 +21,27 @@ static void on_done(Workload *w, int error, const char *why, void *userdata) {
 
         if (error < 0)
                 log_warning("%s, which is not carried over: %s", workload_name(w), why ?: strerror(-error));
-        if (--update->pending == 0)
+        if (--update->pending > 0)
+                return;
+        if (!update->is_undoing || quiesce_undo_devices(update) == 0)
                 update_step_done(update);
 }
 
-static int for_each(Update *update, WorkloadFunc func, WorkloadState state) {
+int bystanders_pause(Update *update) {
         for (Workload *w = NULL; (w = registry_next(update->manager->registry, w));)
-                if (workload_state(w) == state && !update_takes_part(update, w) &&
+                if (workload_state(w) == WORKLOAD_RUNNING && !workload_is_busy(w) && !update_takes_part(update, w) &&
                                 has_device(drain_inventory(update->drain), workload_name(w))) {
                         update->pending++;
-                        func(w, on_done, update);
+                        workload_halt(w, on_done, update);
                 }
         return update->pending > 0;
 }
 
-int bystanders_pause(Update *update) {
-        return for_each(update, workload_halt, WORKLOAD_RUNNING);
-}
-
 int bystanders_resume(Update *update) {
-        return update->drain ? for_each(update, workload_cancel, WORKLOAD_PAUSED) : 0;
+        for (Workload *w = NULL; (w = registry_next(update->manager->registry, w));)
+                if (workload_is_halted(w)) {
+                        update->pending++;
+                        workload_cancel(w, on_done, update);
+                }
+        return update->pending > 0;
 }

@@ -70,8 +70,10 @@ json_object *devices_recover(Inheritance *inheritance) {
                 return NULL;
         log_notice("Bringing the devices back that the daemon before had made quiet.");
         r = recover(fd, &devices);
+        if (r == -EBADMSG || r == -ESTALE || r >= 0)
+                store_drop(STORE_DEVICES);
         if (r < 0)
-                log_error_errno(r, "The devices that the daemon before had made quiet cannot all be brought back: %m");
-        store_drop(STORE_DEVICES);
+                log_error_errno(r, "The devices that the daemon before had made quiet cannot be brought back%s: %m",
+                                r == -EBADMSG || r == -ESTALE ? "" : ", a restart of this daemon tries again");
         return devices;
 }

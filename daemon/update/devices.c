@@ -83,6 +83,8 @@ int devices_prepare(Update *update) {
         if (r < 0)
                 return update_explain(update, r, "cannot note the state of the devices: %s", strerror(-r));
         preserve_all(update);
+        devices_note(update); /* that they do not fit the manifest is better known now */
+        store_drop(STORE_DEVICES);
         r = store_keep(STORE_DEVICES, drain_state_fd(update->drain));
         if (r < 0)
                 log_warning_errno(r, "If this daemon dies in the update, nobody will bring the devices back: %m");
@@ -107,10 +109,11 @@ static void on_drained(int error, const char *why, void *userdata) {
 
         if (update->is_undoing)
                 return;
-        (void) judge(update, error, why);
-        if (update->error >= 0 && update->phase == PHASE_DRAIN)
-                (void) devices_verify(update);
-        update_step_done(update);
+        error = judge(update, error, why);
+        if (error >= 0)
+                error = update->phase == PHASE_DRAIN ? devices_verify(update) : bystanders_pause(update);
+        if (error <= 0)
+                update_step_done(update);
 }
 
 int devices_drain(Update *update, DrainRound round) {
@@ -126,7 +129,7 @@ int devices_verify(Update *update) {
         r = judge(update, r, why);
         if (r < 0)
                 return r;
-        update->manifest.devices = drain_to_json(update->drain);
+        devices_note(update);
         return update->manifest.devices ? 0 : update_explain(update, -ENOMEM, "there is no memory for the manifest");
 }
 

@@ -74,6 +74,7 @@ int update_begin(Manager *manager, VarlinkCall *call, bool is_automatic) {
         }
         update->call = varlink_call_ref(call);
         update->is_automatic = is_automatic;
+        manager->settle = sd_event_source_disable_unref(manager->settle);
         story_committed(update);
         update_start(update);
         return 0;
@@ -142,16 +143,22 @@ int prepare_undo(Update *update) {
 
 /* pause, save: guests stand still */
 
-int pause_run(Update *update) {
-        int r = update_arm_deadline(update, update->manager->config->max_blackout_usec,
-                        "the old side of the blackout");
+/* A thread that is through comes before them all. */
+#define PRIORITY_OF_CLIENTS_IN_BLACKOUT (SD_EVENT_PRIORITY_NORMAL + 10)
 
-        return r < 0 ? r : update_for_each_workload(update, workload_pause) | bystanders_pause(update);
+int pause_run(Update *update) {
+        int r;
+
+        (void) varlink_server_set_priority(update->manager->varlink, PRIORITY_OF_CLIENTS_IN_BLACKOUT);
+        r = update_arm_deadline(update, update->manager->config->max_blackout_usec,
+                        "the old side of the blackout");
+        return r < 0 ? r : update_for_each_workload(update, workload_pause);
 }
 
-/* Guests run again before anything else is undone. */
+/* The devices are back already. */
 int pause_undo(Update *update) {
-        return update_for_each_workload(update, workload_cancel) | bystanders_resume(update);
+        (void) varlink_server_set_priority(update->manager->varlink, SD_EVENT_PRIORITY_NORMAL);
+        return update_for_each_workload(update, workload_cancel);
 }
 
 int save_run(Update *update) {

@@ -28,6 +28,8 @@ static void on_synced(int error, void *userdata) {
                 (void) update_explain(update, error, "cannot sync the file systems: %s", strerror(-error));
         else
                 r = devices_drain(update, DRAIN_ROUND_EARLY);
+        if (error >= 0 && r == 0)
+                r = bystanders_pause(update);
         if (r <= 0)
                 update_step_done(update);
 }
@@ -151,9 +153,17 @@ void quiesce_undo_services(Update *update) {
                 update_step_done(update);
 }
 
+int quiesce_undo_devices(Update *update) {
+        return devices_undo(update, DRAIN_ROUND_EARLY) > 0 ? 1 : start_services(update);
+}
+
 int quiesce_undo(Update *update) {
+        Timeline *timeline = &update->manifest.timeline;
+
+        if (!update->is_inherited && timeline->start_tsc[PHASE_PAUSE] > 0)
+                timeline->end_tsc = tsc_now(); /* the workloads run again */
         update->sync = task_free(update->sync);
         update->extension = task_free(update->extension);
         (void) timeline_trace_shutdown(false, &update->manifest.trace);
-        return devices_undo(update, DRAIN_ROUND_EARLY) > 0 ? 1 : start_services(update);
+        return bystanders_resume(update) > 0 ? 1 : quiesce_undo_devices(update);
 }

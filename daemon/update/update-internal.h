@@ -92,10 +92,12 @@ int shutdown_run(Update *update);
 /* quiesce.c */
 int quiesce_run(Update *update);
 int quiesce_undo(Update *update);
-void quiesce_undo_services(Update *update); /* the rest of it, when the devices are back */
+/* What of it is left when bystanders go on, and when the devices are back. */
+int quiesce_undo_devices(Update *update);
+void quiesce_undo_services(Update *update);
 
 /* bystanders.c: workloads that are not carried over, their loss being allowed, but have a device of their own. It is
- * about to be made quiet, so they are paused, too; when the update is undone, they go on. Answer as
+ * about to be made quiet, so they are paused in quiesce; when that is undone, they go on. Answer as
  * update_for_each_workload() does; what fails is logged and no reason to roll back. */
 int bystanders_pause(Update *update);
 int bystanders_resume(Update *update);

@@ -66,7 +66,7 @@ void workload_prepare(Workload *w, WorkloadDoneFunc done, void *userdata) {
 static void on_stopped(Qmp *qmp, int error, const char *message, json_object *value, void *userdata) {
         Workload *w = userdata;
 
-        if (error >= 0)
+        if (error >= 0 || error == -ETIMEDOUT) /* it may still do so; that it goes on is queued behind it */
                 w->state = WORKLOAD_PAUSED;
         operation_on_reply(qmp, error, message, value, userdata);
 }
@@ -78,20 +78,32 @@ void workload_pause(Workload *w, WorkloadDoneFunc done, void *userdata) {
         operation_commit(w);
 }
 
-/* Nothing of it was prepared, so how it was before is asked on the way. */
+/* Nothing of it was prepared, so how it was before is asked on the way, and noted for a successor of this process. */
 static void on_status_of_lost(Qmp *qmp, int error, const char *message, json_object *value, void *userdata) {
         Workload *w = userdata;
 
-        if (error < 0 || json_get_bool(value, "running", &w->was_running) < 0)
-                w->was_running = true;
+        if (error >= 0 && json_get_bool(value, "running", &w->was_running) >= 0 && w->description_fd >= 0)
+                (void) workload_describe_again(w, w->description_fd);
         operation_on_reply(qmp, error, message, value, userdata);
 }
 
 void workload_halt(Workload *w, WorkloadDoneFunc done, void *userdata) {
+        w->is_halted = true;
+        w->was_running = true; /* unless it says otherwise */
+        if (w->description_fd < 0 && workload_describe(w, &w->description_fd) >= 0)
+                workload_keep(w, KEPT_DESCRIPTION, w->description_fd);
         operation_begin(w, done, userdata);
         operation_command(w, "query-status", NULL, -EBADF, on_status_of_lost);
         operation_command(w, "stop", NULL, -EBADF, on_stopped);
         operation_commit(w);
+}
+
+bool workload_is_halted(const Workload *w) {
+        return w->is_halted;
+}
+
+bool workload_is_busy(const Workload *w) {
+        return w->operation.pending > 0;
 }
 
 void workload_save(Workload *w, WorkloadDoneFunc done, void *userdata) {
@@ -103,6 +115,7 @@ void workload_save(Workload *w, WorkloadDoneFunc done, void *userdata) {
 void workload_cancel(Workload *w, WorkloadDoneFunc done, void *userdata) {
         bool stands_still = w->state == WORKLOAD_PAUSED || w->state == WORKLOAD_SAVED;
 
+        w->is_halted = false;
         if (w->operation.pending > 0) {
                 w->cancel_done = done;
                 w->cancel_userdata = userdata;

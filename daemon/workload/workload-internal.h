@@ -46,6 +46,7 @@ struct Workload {
         Operation operation;
         unsigned n_continued; /* how often it was told to go on */
         bool is_stuck; /* and has not done so */
+        bool is_halted; /* by workload_halt(), and not cancelled yet */
         WorkloadDoneFunc cancel_done; /* a cancel that waits for the operation to end */
         void *cancel_userdata;
 };

@@ -102,9 +102,14 @@ int workload_create_session(Workload *w, int device_fd);
 int workload_preserve_device(Workload *w, int fd);
 void workload_prepare(Workload *w, WorkloadDoneFunc done, void *userdata); /* preserves the RAM, among others */
 void workload_pause(Workload *w, WorkloadDoneFunc done, void *userdata);
-void workload_halt(Workload *w, WorkloadDoneFunc done, void *userdata); /* pauses one that is not carried over */
 void workload_save(Workload *w, WorkloadDoneFunc done, void *userdata);
 void workload_cancel(Workload *w, WorkloadDoneFunc done, void *userdata); /* runs again, nothing preserved */
+
+/* Beside them: pauses one that is not carried over, and is not busy. Undone by workload_cancel(), too, also by that of a
+ * successor of this process. */
+void workload_halt(Workload *w, WorkloadDoneFunc done, void *userdata);
+bool workload_is_halted(const Workload *w); /* or is about to be */
+bool workload_is_busy(const Workload *w);   /* one of these steps, or its registration, is under way */
 
 /* The steps of the new side, once it is ready. One that a predecessor of this daemon did ends well at once, from the
  * event loop like the others. */

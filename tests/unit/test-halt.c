@@ -42,6 +42,38 @@ START_TEST(one_that_its_owner_had_stopped_stays_stopped) {
 }
 END_TEST
 
+START_TEST(a_successor_has_it_go_on) {
+        HOST(h);
+
+        halt(&h, host_begin(&h), STATUS("true", "running"));
+        host_assert_kept(&h, KEPT("process", "ram", "qmp", "description"));
+        host_restart_daemon(&h);
+        host_answer_take_over(&h, VERSION_7_2, "paused", NULL);
+        fake_expect(&h.f, "cont", NOTHING);
+        manager_settle(&h.m);
+        host_assert_kept(&h, KEPT("process", "ram", "qmp"));
+}
+END_TEST
+
+START_TEST(it_goes_on_also_when_it_is_not_halted_yet) {
+        HOST(h);
+        Workload *w = host_begin(&h);
+
+        ck_assert(!workload_is_busy(w));
+        workload_halt(w, on_done, &h);
+        ck_assert(workload_is_busy(w));
+        ck_assert(workload_is_halted(w));
+        workload_cancel(w, on_done, &h);
+        ck_assert(!workload_is_halted(w));
+        fake_expect(&h.f, "query-status", STATUS("true", "running"));
+        fake_expect(&h.f, "stop", NOTHING);
+        host_expect_later(&h, "cont", NOTHING);
+        host_wait_for(&h, &h.n_done, 1);
+        ck_assert_int_eq(workload_state(w), WORKLOAD_RUNNING);
+        ck_assert_uint_eq(h.n_done, 1); /* the halt is not told of any more */
+}
+END_TEST
+
 START_TEST(one_that_does_not_stop_is_told_of) {
         HOST(h);
         Workload *w = host_begin(&h);
@@ -71,5 +103,6 @@ START_TEST(devices_are_preserved_beside_the_rest) {
 }
 END_TEST
 
-UNIT_MAIN("halt", it_is_paused_and_goes_on, one_that_its_owner_had_stopped_stays_stopped,
-                one_that_does_not_stop_is_told_of, devices_are_preserved_beside_the_rest)
+UNIT_MAIN("halt", it_is_paused_and_goes_on, one_that_its_owner_had_stopped_stays_stopped, a_successor_has_it_go_on,
+                it_goes_on_also_when_it_is_not_halted_yet, one_that_does_not_stop_is_told_of,
+                devices_are_preserved_beside_the_rest)
