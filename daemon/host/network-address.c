@@ -96,13 +96,15 @@ static int address_put(const Restore *r, const Message *address, uint16_t messag
 }
 
 /* It was valid a moment ago, so nobody need be asked, and routes that prefer it can go in at once. A second request
- * takes away the mark that this leaves. */
+ * takes away the mark that this leaves. But with the check of a link-local one, once there is a carrier, the kernel
+ * begins to look for routers (net/ipv6/addrconf.c, addrconf_dad_completed()), and only then. */
 static int address_add(const Restore *r, const Message *address, Messages *requests, Messages *afterwards) {
         const struct ifaddrmsg *body = address->body;
         uint32_t flags = flags_of(address) & ~(uint32_t) FLAGS_OF_KERNEL;
         int k;
 
-        if (body->ifa_family != AF_INET6 || (flags_of(address) & IFA_F_TENTATIVE))
+        if (body->ifa_family != AF_INET6 || (flags_of(address) & IFA_F_TENTATIVE) ||
+                        body->ifa_scope == RT_SCOPE_LINK)
                 return address_put(r, address, NLM_F_CREATE | NLM_F_EXCL, flags, requests);
         k = address_put(r, address, NLM_F_CREATE | NLM_F_EXCL, flags | IFA_F_NODAD, requests);
         if (k >= 0 && !(flags & IFA_F_NODAD))
@@ -138,7 +140,8 @@ static int keys_of_now(Restore *r, KeySet *keys) {
         return k;
 }
 
-static int find_missing(const Restore *r, KeySet *keys, Messages *requests, Messages *afterwards) {
+/* Those of IPv6, or the others. */
+static int find_missing(const Restore *r, bool is_6, KeySet *keys, Messages *requests, Messages *afterwards) {
         const Messages *captured = &r->captured->tables[NETWORK_ADDRESSES];
         Message address;
 
@@ -150,8 +153,8 @@ static int find_missing(const Restore *r, KeySet *keys, Messages *requests, Mess
                         continue;
                 body = address.body;
                 /* One that is in use elsewhere did not count then, either. */
-                if (!restore_concerns(r, body->ifa_index) || (flags_of(&address) & IFA_F_DADFAILED) ||
-                                address_is_over(r, &address))
+                if ((body->ifa_family == AF_INET6) != is_6 || !restore_concerns(r, body->ifa_index) ||
+                                (flags_of(&address) & IFA_F_DADFAILED) || address_is_over(r, &address))
                         continue;
                 address_key(&address, restore_index(r, body->ifa_index), keys);
                 k = key_set_has_last(keys);
@@ -163,14 +166,34 @@ static int find_missing(const Restore *r, KeySet *keys, Messages *requests, Mess
         return 0;
 }
 
+/* The kernel puts an IPv6 address before the others of its scope (ipv6_link_dev_addr()), and of equals takes the first
+ * one to send from: so the last one shown has to be the first one put back. */
+static int append_reversed(Messages *requests, const Messages *others) {
+        size_t n = messages_count(others), i = 0;
+        _cleanup_free_ const struct nlmsghdr **all = calloc(n + 1, sizeof(*all));
+        int k = 0;
+
+        if (!all)
+                return -ENOMEM;
+        for (const struct nlmsghdr *m = NULL; (m = messages_next(others, m));)
+                all[i++] = m;
+        while (k >= 0 && i > 0)
+                k = messages_append(requests, all[--i]);
+        return k;
+}
+
 int restore_addresses(Restore *r) {
-        _cleanup_(messages_clear) Messages requests = {}, afterwards = {};
+        _cleanup_(messages_clear) Messages requests = {}, others = {}, afterwards = {};
         _cleanup_(key_set_clear) KeySet keys = {};
         int k;
 
         k = keys_of_now(r, &keys);
         if (k >= 0)
-                k = find_missing(r, &keys, &requests, &afterwards);
+                k = find_missing(r, false, &keys, &requests, &afterwards);
+        if (k >= 0)
+                k = find_missing(r, true, &keys, &others, &afterwards);
+        if (k >= 0)
+                k = append_reversed(&requests, &others);
         if (k >= 0)
                 k = restore_send(r, &requests, describe);
         return k < 0 ? k : restore_send(r, &afterwards, describe);

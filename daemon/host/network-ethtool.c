@@ -110,6 +110,20 @@ static int restore_features(int fd, const char *name, const EthtoolValue *wanted
         return r < 0 ? r : 1;
 }
 
+bool ethtool_value_is_same(EthtoolSetting setting, const EthtoolValue *a, const EthtoolValue *b) {
+        struct ethtool_pauseparam x, y;
+
+        /* What was negotiated is nothing that was set, and is not known again before there is a carrier. */
+        if (setting == SETTING_PAUSE) {
+                memcpy(&x, a->bytes, sizeof(x));
+                memcpy(&y, b->bytes, sizeof(y));
+                if (x.autoneg && y.autoneg)
+                        return true;
+        }
+        return memcmp(a->bytes + sizeof(uint32_t), b->bytes + sizeof(uint32_t),
+                               settings[setting].size - sizeof(uint32_t)) == 0;
+}
+
 int ethtool_restore(int fd, const char *name, EthtoolSetting setting, const EthtoolValue *wanted) {
         EthtoolValue now, request = *wanted;
         int r;
@@ -121,8 +135,7 @@ int ethtool_restore(int fd, const char *name, EthtoolSetting setting, const Etht
                 return r == -EOPNOTSUPP ? 0 : r;
         if (setting == SETTING_FEATURES)
                 return restore_features(fd, name, wanted, &now);
-        if (memcmp(now.bytes + sizeof(uint32_t), wanted->bytes + sizeof(uint32_t),
-                            settings[setting].size - sizeof(uint32_t)) == 0)
+        if (ethtool_value_is_same(setting, &now, wanted))
                 return 0;
         memcpy(request.bytes, &settings[setting].set, sizeof(uint32_t));
         r = ethtool_ioctl(fd, name, request.bytes);

@@ -12,8 +12,8 @@
 
 #include "host/network.h"
 
-/* Of all messages that are kept, some 150000 routes. -E2BIG: there is more. */
-#define NETWORK_BYTES_MAX (16U << 20)
+/* Of all messages that are kept, some 600000 routes. -E2BIG: there is more. */
+#define NETWORK_BYTES_MAX (64U << 20)
 
 /* messages */
 
@@ -144,6 +144,8 @@ void network_interface_clear(NetworkInterface *interface);
 const char *ethtool_setting_name(EthtoolSetting setting);
 /* Whether these bytes are such a setting. */
 bool ethtool_value_is_sound(EthtoolSetting setting, const EthtoolValue *value);
+/* But for features, of which only some are anybody's to set. */
+bool ethtool_value_is_same(EthtoolSetting setting, const EthtoolValue *a, const EthtoolValue *b);
 /* `fd` is of any socket. */
 void ethtool_read(int fd, const char *name, EthtoolValue values[static _SETTING_MAX]);
 /* Sets what is otherwise than in `wanted`: 1, or 0 if all of it is so already. */
@@ -154,6 +156,8 @@ bool sysctl_is_sound(const char *sysctl);
 /* 1, or 0 if it is so already. */
 int sysctl_restore(const char *name, const char *sysctl);
 char **sysctls_free(char **sysctls, size_t n);
+/* Whether the kernel itself listens to IPv6's routers there (include/net/ipv6.h, ipv6_accept_ra()). */
+bool sysctl_accepts_advertisements(const char *name);
 
 /* links */
 

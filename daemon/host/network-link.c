@@ -9,6 +9,9 @@
 
 #include "host/network-internal.h"
 
+/* The kernel allows 8 of most kinds (include/linux/netdevice.h, MAX_NEST_DEV); what is read need not come from it. */
+#define LEVELS_MAX 64U
+
 static const char *link_info(const Message *message, int type) {
         static const struct nla_policy policy[IFLA_INFO_MAX + 1] = {
                 [IFLA_INFO_KIND] = { .type = NLA_STRING },
@@ -161,7 +164,7 @@ bool link_is_anew(const Link *then) {
 /* what sits on what */
 
 static bool raise_level(Link *upper, const Link *lower) {
-        if (!upper || upper == lower || !lower->is_concerned)
+        if (!upper || upper == lower || !lower->is_concerned || lower->level >= LEVELS_MAX)
                 return false;
         if (upper->is_concerned && upper->level > lower->level)
                 return false;

@@ -10,6 +10,7 @@
 #include <netlink/errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
 #include "basic/log.h"
 #include "host/network-internal.h"
@@ -20,13 +21,15 @@
 #define SEND_BYTES_MAX (32U << 10)
 /* A table that changes all the time cannot be had in one piece. */
 #define DUMP_TRIES 10U
+/* What the kernel has to say is there when a request was sent; nothing that is on its way is waited for. */
+#define ANSWER_SECONDS 2
 
 static int from_nl_error(int r) {
         switch (-r) {
         case NLE_NOMEM:
                 return -ENOMEM;
         case NLE_AGAIN:
-                return -EAGAIN;
+                return -ETIMEDOUT;
         case NLE_PERM:
         case NLE_NOACCESS:
                 return -EPERM;
@@ -40,6 +43,7 @@ static int from_nl_error(int r) {
 
 int netlink_open(struct nl_sock **ret) {
         _cleanup_(nl_socket_freep) struct nl_sock *sk = nl_socket_alloc();
+        static const struct timeval limit = { .tv_sec = ANSWER_SECONDS };
         static const int on = 1;
         int r;
 
@@ -53,7 +57,8 @@ int netlink_open(struct nl_sock **ret) {
         if (r < 0)
                 return from_nl_error(r);
         /* Errors need not repeat the request. */
-        if (setsockopt(nl_socket_get_fd(sk), SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on)) < 0)
+        if (setsockopt(nl_socket_get_fd(sk), SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on)) < 0 ||
+                        setsockopt(nl_socket_get_fd(sk), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0)
                 return -errno;
         *ret = TAKE_PTR(sk);
         return 0;
@@ -95,7 +100,10 @@ typedef struct Dump {
 
 static bool is_wanted(const Message *message, NetworkTable table) {
         const struct rtmsg *route = message->body;
+        const struct ndmsg *entry = message->body;
 
+        if (table == NETWORK_FDB) /* what a bridge has learned, it learns again */
+                return entry->ndm_state & (NUD_PERMANENT | NUD_NOARP);
         if (table != NETWORK_ROUTES)
                 return true;
         /* Multicast routing has families of its own here, and is up to its daemon. */
@@ -239,10 +247,13 @@ static int send_batch(struct nl_sock *sk, const struct nlmsghdr *first, size_t s
         r = nl_sendto(sk, copy, size);
         if (r < 0)
                 return from_nl_error(r);
+        /* Where a driver says so, the kernel answers nothing (net/netlink/af_netlink.c, netlink_rcv_skb()). */
+        for (size_t i = 0; i < answers->n; i++)
+                answers->errors[i] = -EINTR;
         while (answers->n_seen < answers->n) {
                 r = receive(sk, answer_received, answers);
                 if (r < 0)
-                        return r;
+                        return r == -ETIMEDOUT ? 0 : r;
         }
         return 0;
 }

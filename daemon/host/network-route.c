@@ -19,16 +19,54 @@ static bool is_by_legs(const Message *route) {
                         !route->attributes[RTA_NH_ID];
 }
 
-/* The kernel makes them by itself, of addresses and interfaces that are up, IPv6 later than now where a link has no
- * carrier yet. It does not where an interface is down: there an IPv4 address counts as local from when it was given
- * (net/ipv4/fib_frontend.c, fib_add_ifaddr()) until the interface went down a first time. */
-static bool is_made_by_kernel(const Message *route, bool has_address) {
-        const struct rtmsg *body = route->body;
+static bool has_prefix(const unsigned char *address, const unsigned char *prefix, unsigned bits) {
+        unsigned bytes = bits / 8;
 
-        if (body->rtm_protocol == RTPROT_REDIRECT)
+        return memcmp(address, prefix, bytes) == 0 &&
+                        (bits % 8 == 0 || ((address[bytes] ^ prefix[bytes]) & (0xff << (8 - bits % 8))) == 0);
+}
+
+/* To the prefix of an IPv6 address for which the kernel was told to make none: NetworkManager makes it in its name. */
+static bool is_made_for_kernel(const Restore *r, const Message *route) {
+        const struct rtmsg *body = route->body;
+        const struct nlattr *to = route->attributes[RTA_DST];
+        Message address;
+
+        if (body->rtm_type != RTN_UNICAST || body->rtm_dst_len > 128 || !to || nla_len(to) < 16)
+                return false;
+        for (const struct nlmsghdr *m = NULL; (m = messages_next(&r->captured->tables[NETWORK_ADDRESSES], m));) {
+                const struct ifaddrmsg *of = NLMSG_DATA(m);
+
+                if (message_parse(m, NETWORK_ADDRESSES, &address) >= 0 && of->ifa_family == AF_INET6 &&
+                                of->ifa_index == message_u32(route, RTA_OIF, 0) &&
+                                of->ifa_prefixlen == body->rtm_dst_len &&
+                                (message_u32(&address, IFA_FLAGS, 0) & IFA_F_NOPREFIXROUTE) &&
+                                address.attributes[IFA_ADDRESS] && nla_len(address.attributes[IFA_ADDRESS]) >= 16 &&
+                                has_prefix(nla_data(address.attributes[IFA_ADDRESS]), nla_data(to), of->ifa_prefixlen))
+                        return true;
+        }
+        return false;
+}
+
+/* The kernel makes them by itself. IPv4's are there by now, as far as it does: not where an interface is down, or was
+ * when it got its address (net/ipv4/fib_frontend.c, fib_add_ifaddr()), nor where it was told not to
+ * (IFA_F_NOPREFIXROUTE) and NetworkManager did in its name. IPv6's can come later than now, with the carrier; and it
+ * does not know those of router advertisements for its own if another put them in, and then takes no more of them
+ * (net/ipv6/ndisc.c, ndisc_router_discovery()). */
+static bool is_made_by_kernel(const Restore *r, const Message *route, bool has_address) {
+        const struct rtmsg *body = route->body;
+        unsigned index = restore_index(r, message_u32(route, RTA_OIF, 0));
+
+        switch (body->rtm_protocol) {
+        case RTPROT_REDIRECT:
                 return true;
-        return body->rtm_protocol == RTPROT_KERNEL &&
-                        !(body->rtm_family == AF_INET && body->rtm_type == RTN_LOCAL && has_address);
+        case RTPROT_RA:
+                return index != 0 && sysctl_accepts_advertisements(restore_name(r, index));
+        case RTPROT_KERNEL:
+                return body->rtm_family == AF_INET ? !has_address : !is_made_for_kernel(r, route);
+        default:
+                return false;
+        }
 }
 
 /* what is concerned */
@@ -133,7 +171,7 @@ static int find_missing(Restore *r, KeySet *keys, KeySet *addresses, Messages *r
 
         for (const struct nlmsghdr *m = NULL; k >= 0 && (m = messages_next(captured, m));) {
                 if (message_parse(m, NETWORK_ROUTES, &route) < 0 ||
-                                is_made_by_kernel(&route, prefers_one_of(&route, addresses)) ||
+                                is_made_by_kernel(r, &route, prefers_one_of(&route, addresses)) ||
                                 !is_concerned(r, &route, addresses))
                         continue;
                 k = is_by_legs(&route) ? add_legs(r, &route, keys, requests)

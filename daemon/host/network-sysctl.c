@@ -103,6 +103,22 @@ int sysctls_read(const char *name, char ***ret, size_t *ret_n) {
         return 0;
 }
 
+static long read_conf(const char *name, const char *key) {
+        _cleanup_free_ char *path = NULL, *value = NULL;
+
+        if (asprintf(&path, "/proc/sys/net/ipv6/conf/%s/%s", name, key) < 0) {
+                path = NULL;
+                return 0;
+        }
+        return read_value(AT_FDCWD, path, &value) < 0 ? 0 : strtol(value, NULL, 10);
+}
+
+bool sysctl_accepts_advertisements(const char *name) {
+        long accept = read_conf(name, "accept_ra");
+
+        return read_conf(name, "forwarding") != 0 ? accept == 2 : accept != 0;
+}
+
 int sysctl_restore(const char *name, const char *sysctl) {
         _cleanup_free_ char *path = NULL, *now = NULL;
         size_t directory = directory_length(sysctl);

@@ -15,7 +15,7 @@ typedef struct Network Network;
 
 /* Links, addresses, nexthop objects, routes of all tables, neighbours and static FDB entries of this network
  * namespace; for interfaces of hardware also what ethtool(8) sets (private flags, queues, rings, coalescing, pause,
- * offloads, wake on LAN) and their own sysctls. -E2BIG: more than 16 MiB of it, some 150000 routes. */
+ * offloads, wake on LAN) and their own sysctls. -E2BIG: more than 64 MiB of it, some 600000 routes. */
 int network_capture(Network **ret);
 Network *network_free(Network *network);
 DEFINE_CLEANUP(Network *, network_free)
@@ -32,7 +32,7 @@ int network_link_set_up(unsigned index, bool is_up);
  * another index and name. Name, MAC, MTU, hardware settings, sysctls, master, up or down; then addresses with what is
  * left of their lifetimes, nexthops, routes, neighbours, FDB entries that are missing. What is there already is left
  * alone, and nothing is removed. What the kernel makes by itself comes when it does: IPv6's own routes and link-local
- * addresses with the carrier.
+ * addresses with the carrier, its routes of router advertisements with the next one, which it asks for.
  *
  * Everything is tried; the first error is answered, with a sentence in *ret_why (caller frees; NULL if there is no
  * memory, or no error; the pointer can be NULL). -ENODEV: an interface is gone. Routes through several interfaces

@@ -136,6 +136,29 @@ START_TEST(reads_what_the_driver_knows) {
 }
 END_TEST
 
+static EthtoolValue pause_of(uint32_t autoneg, uint32_t receives, uint32_t sends) {
+        struct ethtool_pauseparam pause = {
+                .cmd = ETHTOOL_GPAUSEPARAM, .autoneg = autoneg, .rx_pause = receives, .tx_pause = sends,
+        };
+        EthtoolValue value = { .size = sizeof(pause) };
+
+        memcpy(value.bytes, &pause, sizeof(pause));
+        return value;
+}
+
+/* What the other end agreed to is not asked for as if it had been set: e1000_set_pauseparam() begins anew then. */
+START_TEST(negotiated_pause_frames_are_not_set) {
+        EthtoolValue agreed = pause_of(1, 1, 0), none = pause_of(1, 0, 0), set = pause_of(0, 1, 0);
+        EthtoolValue other = pause_of(0, 0, 0);
+
+        ck_assert(ethtool_value_is_same(SETTING_PAUSE, &agreed, &none));
+        ck_assert(!ethtool_value_is_same(SETTING_PAUSE, &agreed, &set));
+        ck_assert(!ethtool_value_is_same(SETTING_PAUSE, &set, &agreed));
+        ck_assert(!ethtool_value_is_same(SETTING_PAUSE, &set, &other));
+        ck_assert(ethtool_value_is_same(SETTING_PAUSE, &set, &set));
+}
+END_TEST
+
 /* `sysctl` as in "ipv4/neigh", "gc_stale_time". */
 static char *sysctl_path(const char *name, const char *directory, const char *sysctl) {
         char *path;
@@ -204,4 +227,5 @@ START_TEST(knows_a_device_again_by_another_name) {
 }
 END_TEST
 
-UNIT_MAIN("network-hardware", puts_offloads_back, reads_what_the_driver_knows, knows_a_device_again_by_another_name)
+UNIT_MAIN("network-hardware", puts_offloads_back, reads_what_the_driver_knows, negotiated_pause_frames_are_not_set,
+                knows_a_device_again_by_another_name)

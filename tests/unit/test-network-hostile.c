@@ -102,7 +102,7 @@ START_TEST(is_bounded) {
 
         ck_assert_int_eq(nla_put(m, RTA_METRICS, sizeof(data), data), 0);
         for (size_t i = 0; r == 0; i++) {
-                ck_assert_uint_le(i, 300);
+                ck_assert_uint_le(i, 1200);
                 r = messages_append(&messages, nlmsg_hdr(m));
         }
         ck_assert_int_eq(r, -E2BIG);
@@ -249,6 +249,25 @@ START_TEST(knows_what_sits_on_what) {
 }
 END_TEST
 
+/* What sits on each other without end is not worked through without end. */
+START_TEST(does_not_climb_for_ever) {
+        static Given given[5000];
+        static char names[ELEMENTSOF(given)][IFNAMSIZ];
+        World world;
+
+        for (unsigned i = 0; i < ELEMENTSOF(given); i++) {
+                (void) snprintf(names[i], IFNAMSIZ, "test-%u", i);
+                given[i] = (Given) { 2 + i, names[i], "vlan", .lower = i == 0 ? 1 + ELEMENTSOF(given) : 1 + i };
+        }
+        world = world_of(given, ELEMENTSOF(given));
+        links_concern(&world.links, is_second, NULL);
+        for (size_t i = 0; i < world.links.n; i++)
+                ck_assert_uint_le(world.links.items[i].level, 64);
+        ck_assert(world.links.items[10].is_concerned);
+        world_clear(&world);
+}
+END_TEST
+
 /* Names of virtio devices are not given twice; the device below is to be had from sysfs, if at all. */
 START_TEST(virtio_is_looked_up) {
         static const Given given[] = { { 2, "test-no-such", NULL, "virtio0", "virtio" }, { 3, "test-v", "veth", "x" } };
@@ -260,4 +279,4 @@ START_TEST(virtio_is_looked_up) {
 END_TEST
 
 UNIT_MAIN("network-hostile", takes_what_is_sound, refuses_broken_messages, refuses_broken_interfaces, is_bounded,
-                knows_interfaces_again, knows_what_sits_on_what, virtio_is_looked_up)
+                knows_interfaces_again, knows_what_sits_on_what, does_not_climb_for_ever, virtio_is_looked_up)

@@ -165,5 +165,65 @@ START_TEST(restores_nexthop_objects) {
 }
 END_TEST
 
+/* NetworkManager forbids the kernel to make routes to an address's prefix, and makes them in its name. */
+START_TEST(restores_routes_made_in_the_name_of_the_kernel) {
+        _cleanup_(network_freep) Network *captured = NULL;
+        Lines before;
+
+        if (!network_begin(false))
+                return;
+        link_new_wired("a");
+        address_new("a", "10.9.0.1", 16, IFA_F_NOPREFIXROUTE, 0, 0);
+        address_new("a", "fd00:2:0:18::1", 61, IFA_F_NOPREFIXROUTE, 0, 0);
+        address_new("a", "10.1.0.1", 24, 0, 0, 0);
+        address_new("a", "fd00:1::1", 64, 0, 0, 0);
+        route_new(.to = "10.9.0.0", .length = 16, .dev = "a", .prefer = "10.9.0.1", .metric = 100,
+                        .scope = RT_SCOPE_LINK, .protocol = RTPROT_KERNEL);
+        route_new(.to = "0.0.0.0", .gateway = "10.9.0.254", .metric = 100);
+        route_new(.to = "fd00:2:0:18::", .length = 61, .dev = "a", .metric = 100, .protocol = RTPROT_KERNEL);
+        route_new(.to = "::", .gateway = "fd00:2:0:18::fe", .metric = 100);
+        before = snapshot_settled();
+        captured = capture();
+        down("a");
+        (void) restore(captured, "a");
+        check_same(&before);
+        ck_assert_uint_eq(restore(captured, "a"), 0);
+        lines_clear(&before);
+        network_end();
+}
+END_TEST
+
+/* Of router advertisements: the kernel's own come with the next one, others are put back. */
+START_TEST(leaves_advertised_routes_to_who_listens) {
+        const char *const accept = "/proc/sys/net/ipv6/conf/a/accept_ra";
+        const char *const forward = "/proc/sys/net/ipv6/conf/a/forwarding";
+        _cleanup_(network_freep) Network *captured = NULL;
+        Lines before;
+
+        if (!network_begin(false))
+                return;
+        link_new_wired("a");
+        set_sysctl(accept, "1");
+        route_new(.to = "::", .gateway = "fe80::9", .dev = "a", .expires = 900, .protocol = RTPROT_RA);
+        before = snapshot_settled();
+        captured = capture();
+        route_delete(.to = "::", .gateway = "fe80::9", .dev = "a", .protocol = RTPROT_RA);
+        ck_assert_uint_eq(restore(captured, "a"), 0);
+        set_sysctl(forward, "1");
+        set_sysctl(accept, "2");
+        ck_assert_uint_eq(restore(captured, "a"), 0);
+        set_sysctl(accept, "1"); /* which is not enough for what forwards */
+        ck_assert_uint_eq(restore(captured, "a"), 1);
+        set_sysctl(forward, "0");
+        set_sysctl(accept, "0");
+        route_delete(.to = "::", .gateway = "fe80::9", .dev = "a", .protocol = RTPROT_RA);
+        ck_assert_uint_eq(restore(captured, "a"), 1);
+        check_same(&before);
+        lines_clear(&before);
+        network_end();
+}
+END_TEST
+
 UNIT_MAIN("network-routes", keeps_multipath_routes, finds_gateways_behind_routes, restores_a_thousand_routes,
-                restores_nexthop_objects)
+                restores_nexthop_objects, restores_routes_made_in_the_name_of_the_kernel,
+                leaves_advertised_routes_to_who_listens)
