@@ -25,19 +25,6 @@ static int take_links_down(DrainDevice *d) {
         return error;
 }
 
-/* That flushes the disk, too. */
-static int freeze(DrainDevice *d) {
-        const DrainSetup *setup = d->capture->setup;
-        int r;
-
-        if (!d->device->mounts || !d->device->mounts[0])
-                return 0;
-        r = setup->freeze_at((const char *const *) d->device->mounts, &d->work.frozen);
-        if (r >= 0 && d->work.is_given_up)
-                d->work.frozen = setup->thaw(d->work.frozen);
-        return r;
-}
-
 static int unbind(DrainDevice *d) {
         char path[DRAIN_PATH_MAX], bound[DRAIN_PATH_MAX];
         int r;
@@ -64,7 +51,9 @@ static int reset(DrainDevice *d) {
                 return r;
         d->work.stage = STAGE_RESET;
         device_path(d, "reset", path);
-        return write_file(path, "1");
+        r = write_file(path, "1");
+        d->work.was_reset |= r >= 0;
+        return r;
 }
 
 static int turn_master_off(DrainDevice *d) {
@@ -100,20 +89,17 @@ static int wait_transactions(DrainDevice *d) {
 
 #define POLICY_BIT(policy) (1U << (policy))
 
-/* In this order. What fails is told, and the rest is done all the same, but that a disk with data left to write is not
- * cut off. */
+/* In this order. What fails is told, and the rest is done all the same. */
 static const struct {
         DrainStage stage;
         unsigned policies;
         int (*run)(DrainDevice *d);
-        bool is_vital;
 } steps[] = {
-        { STAGE_LINKS, POLICY_BIT(POLICY_QUIET), take_links_down, false },
-        { STAGE_FREEZE, POLICY_BIT(POLICY_QUIET), freeze, true },
-        { STAGE_UNBIND, POLICY_BIT(POLICY_UNBIND), unbind, false },
-        { STAGE_RESET, POLICY_BIT(POLICY_RESET), reset, false },
-        { STAGE_MASTER_OFF, ~0U, turn_master_off, false },
-        { STAGE_PENDING, ~0U, wait_transactions, false },
+        { STAGE_LINKS, POLICY_BIT(POLICY_QUIET), take_links_down },
+        { STAGE_UNBIND, POLICY_BIT(POLICY_UNBIND), unbind },
+        { STAGE_RESET, POLICY_BIT(POLICY_RESET), reset },
+        { STAGE_MASTER_OFF, ~0U, turn_master_off },
+        { STAGE_PENDING, ~0U, wait_transactions },
 };
 
 DevicePolicy policy_not_preserved(const Device *device) {
@@ -135,7 +121,7 @@ static int run_steps(DrainDevice *d) {
                         error = r;
                         d->work.failed_stage = (DrainStage) d->work.stage;
                 }
-                if (r < 0 && (steps[i].is_vital || device_is_gone(d, d->config_fd)))
+                if (r < 0 && device_is_gone(d, d->config_fd))
                         return error;
                 if (d->work.is_given_up)
                         return error < 0 ? error : -ECANCELED;

@@ -165,7 +165,8 @@ static int collect_controllers(Reading *reading, const Block *block, DeviceSet *
         return n;
 }
 
-/* Those without hardware: memory, a file, or what comes over the network (nbd, rbd, iSCSI, NVMe over fabrics). */
+/* Those without hardware that does DMA: memory, a file, or what comes over the network (nbd, rbd, iSCSI, NVMe over
+ * fabrics). */
 static int collect_virtual(Reading *reading, const Block *block, DeviceSet *set) {
         static const char *const attributes[] = { "loop/backing_file", "backing_dev" };
 
@@ -187,7 +188,7 @@ static int collect_virtual(Reading *reading, const Block *block, DeviceSet *set)
                 return backing ? block_collect(reading, backing, set) : path_collect(reading, file, set);
         }
         if (strncmp(block->name, "loop", 4) != 0 && strncmp(block->name, "zram", 4) != 0 &&
-                        strncmp(block->name, "ram", 3) != 0)
+                        strncmp(block->name, "ram", 3) != 0 && strncmp(block->name, "pmem", 4) != 0)
                 set->is_on_network = true;
         return 0;
 }

@@ -71,7 +71,6 @@ Capture *capture_ref(Capture *capture) {
 }
 
 static void device_done(DrainDevice *d) {
-        d->capture->setup->leave(d->work.frozen);
         fd_close(d->config_fd);
         free(d->driver_override);
         free(d->note);

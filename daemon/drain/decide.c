@@ -78,6 +78,16 @@ static bool has_interfaces_up(const Device *device, const PolicyFacts *facts) {
         return false;
 }
 
+static bool has_network_disk(const Device *device, const PolicyFacts *facts) {
+        return device->has_network_disk;
+}
+
+/* Its interfaces would neither be captured nor restored. */
+static bool has_interfaces_elsewhere(const Device *device, const PolicyFacts *facts) {
+        return device->class_code >> 16 == 0x02 && device->driver && !device_is_vfio(device) &&
+                        device->n_interfaces == 0 && !facts->is_newcomer;
+}
+
 static bool has_mounts(const Device *device, const PolicyFacts *facts) {
         return device->mounts && device->mounts[0];
 }
@@ -102,10 +112,6 @@ static bool has_no_driver(const Device *device, const PolicyFacts *facts) {
         return !device->driver;
 }
 
-static bool has_claimed_disks(const Device *device, const PolicyFacts *facts) {
-        return facts->is_claimed;
-}
-
 static bool needs_bus_mastering(const Device *device, const PolicyFacts *facts) {
         if (!device->driver || device_is_vfio(device))
                 return false;
@@ -113,6 +119,15 @@ static bool needs_bus_mastering(const Device *device, const PolicyFacts *facts) 
                 if (strcmp(device->driver, register_drivers[i]) == 0)
                         return false;
         return true;
+}
+
+/* The disks of one that came since the inventory are not known; it can have some unless it is a NIC of the list. */
+static bool has_claimed_disks(const Device *device, const PolicyFacts *facts) {
+        return facts->is_claimed && ((device->blocks && device->blocks[0]) || needs_bus_mastering(device, facts));
+}
+
+static bool has_open_files_and_no_quiet(const Device *device, const PolicyFacts *facts) {
+        return has_open_files(device, facts) && needs_bus_mastering(device, facts);
 }
 
 static bool is_locked(const Device *device, const PolicyFacts *facts) {
@@ -130,18 +145,22 @@ static const struct {
         { is_bridge, ALL_BITS, POLICY_KEEP, "bridges are never touched" },
         { has_root, ALL_BITS, POLICY_KEEP, "it carries the root file system" },
         { has_swap, ALL_BITS, POLICY_KEEP, "it carries swap space" },
+        /* They are written to until `seal` freezes them. */
+        { has_mounts, ALL_BITS, POLICY_KEEP, "file systems on it are mounted" },
+        { has_network_disk, ALL_BITS, POLICY_KEEP, "a mounted file system is reached through it" },
+        { has_interfaces_elsewhere, ALL_BITS, POLICY_KEEP,
+                        "it shows no interface here: it may be in another network namespace" },
         { is_held_by_vfio, POLICY_BIT(POLICY_UNBIND), POLICY_RESET,
                         "its driver waits for the process that holds it through VFIO" },
         { has_virtual_functions, LOSSY_BITS, POLICY_QUIET, "its virtual functions would be lost" },
         { has_uppers, LOSSY_BITS, POLICY_QUIET, "the interfaces that sit on its own would be lost" },
-        { has_mounts, LOSSY_BITS, POLICY_QUIET, "file systems on it are mounted" },
-        { has_claimed_disks, LOSSY_BITS, POLICY_QUIET, "its disks are part of others" },
+        { has_claimed_disks, LOSSY_BITS, POLICY_KEEP, "its disks are part of others" },
+        { has_open_files_and_no_quiet, LOSSY_BITS, POLICY_KEEP, "a workload has it open" },
         { has_open_files, LOSSY_BITS, POLICY_QUIET, "a workload has it open" },
         { has_driver_and_no_reset, POLICY_BIT(POLICY_RESET), POLICY_UNBIND, "the kernel cannot reset it alone" },
         { has_no_reset, POLICY_BIT(POLICY_RESET), POLICY_MASTER_OFF, "the kernel cannot reset it alone" },
         { has_no_driver, POLICY_BIT(POLICY_QUIET) | POLICY_BIT(POLICY_UNBIND), POLICY_MASTER_OFF,
                         "no driver is bound to it" },
-        { has_mounts, POLICY_BIT(POLICY_MASTER_OFF), POLICY_QUIET, "file systems on it are mounted" },
         /* e1000e for one receives nothing any more when the bit is cleared and set again under it. */
         { has_interfaces_up, POLICY_BIT(POLICY_MASTER_OFF), POLICY_QUIET, "its interfaces are up" },
         /* Without bus mastering QEMU drops DRIVER_OK: hw/virtio/virtio-pci.c:virtio_write_config(). */
@@ -160,13 +179,18 @@ static bool can_be_unbound(const Device *device, const PolicyFacts *facts) {
         return true;
 }
 
+/* Unbound, what is up would lose settings that an undo does not put back: tc, XDP, hooks of nftables. */
+static bool would_be_missed(const Device *device, const PolicyFacts *facts) {
+        return facts->is_needed || has_interfaces_up(device, facts) || !can_be_unbound(device, facts);
+}
+
 static DevicePolicy default_of_class(const Device *device, const PolicyFacts *facts) {
         for (size_t i = 0; i < ELEMENTSOF(drained_classes); i++) {
                 if ((device->class_code & drained_classes[i].mask) != drained_classes[i].class_code)
                         continue;
                 if (!needs_bus_mastering(device, facts))
                         return POLICY_QUIET;
-                return !facts->is_needed && can_be_unbound(device, facts) ? POLICY_UNBIND : POLICY_KEEP;
+                return would_be_missed(device, facts) ? POLICY_KEEP : POLICY_UNBIND;
         }
         return POLICY_KEEP;
 }
@@ -203,14 +227,11 @@ void policy_decide(const Device *device, const PolicyRule *rules, size_t n_rules
                         replace(ret, replacements[i].instead, replacements[i].note);
 }
 
-/* What carries file systems of the host is used until the last moment, by journald for instance, and frozen in `seal`
- * anyway. */
+/* Who holds it through VFIO and is no workload can serve those all the same: SPDK, OVS with DPDK. */
 int policy_round(const Inventory *inventory, const Device *device, DevicePolicy policy) {
         if (policy == POLICY_KEEP)
                 return -1;
-        if (device_is_needed(inventory, device) || (device->mounts && device->mounts[0]))
-                return DRAIN_ROUND_LATE;
-        return DRAIN_ROUND_EARLY;
+        return device_is_needed(inventory, device) || device_vfio_user(device) ? DRAIN_ROUND_LATE : DRAIN_ROUND_EARLY;
 }
 
 void device_decide(const char *root, const Inventory *inventory, const Device *device, const DrainOptions *options,

@@ -85,6 +85,11 @@ typedef struct Device {
                                * way of device mapper, md and loop devices; NULL-terminated, or NULL */
         bool has_root;        /* what is mounted on / or /usr */
         bool has_swap;
+        /* What the host mounts over the network may be reached through it; nothing tells which way it goes. */
+        bool has_network_disk;  /* a file system on a block device (iSCSI, nbd, rbd, NVMe over fabrics; a loop device
+                                 * on NFS), which `seal` freezes: without the network it would block there for ever */
+        bool has_network_mount; /* a file system of another machine (NFS, CIFS): nothing freezes it, and who waits for
+                                 * it goes on when the device is back, so that it is enough to drain it late */
         DeviceUser *users;
         size_t n_users;
 } Device;
@@ -109,8 +114,8 @@ DEFINE_CLEANUP(Inventory *, inventory_free)
 
 const Device *inventory_find(const Inventory *inventory, const char *address);
 
-/* A workload uses it, or the host itself cannot do without: root, swap. What its virtual functions are needed for counts
- * for their parent, too. */
+/* A workload uses it, or the host itself cannot do without: root, swap, what it mounts over the network. What its
+ * virtual functions are needed for counts for their parent, too. */
 bool device_is_needed(const Inventory *inventory, const Device *device);
 /* The first user by VFIO, or NULL. */
 const DeviceUser *device_vfio_user(const Device *device);

@@ -4,10 +4,10 @@
 /* What the files of drain share, and its tests. */
 
 #include <stdatomic.h>
+#include <systemd/sd-id128.h>
 
 #include "basic/task.h"
 #include "drain/drain.h"
-#include "host/filesystems.h"
 #include "host/network.h"
 
 #define DRAIN_STATE_BYTES_MAX ((size_t) 256 << 20) /* a network with a million routes */
@@ -27,7 +27,6 @@ typedef enum DrainOutcome {
 typedef enum DrainStage {
         STAGE_START,
         STAGE_LINKS,
-        STAGE_FREEZE,
         STAGE_UNBIND,
         STAGE_RESET,
         STAGE_MASTER_OFF,
@@ -41,7 +40,8 @@ typedef enum DrainStage {
 /* The world outside: the host's but in tests. */
 typedef struct DrainSetup {
         const char *root;       /* of the file system, "" for the real one */
-        uint64_t restore_usec;  /* time limit for each device in an undo: a driver that is bound takes seconds */
+        uint64_t restore_usec;  /* time limit for each device in an undo, and where its driver is unbound in the early
+                                 * round: a driver takes seconds for either */
         uint64_t network_usec;  /* and for the network */
         int (*link_set_up)(unsigned index, bool is_up);
         int (*capture)(Network **ret);
@@ -49,10 +49,6 @@ typedef struct DrainSetup {
         Network *(*free_network)(Network *network);
         json_object *(*to_json)(const Network *network);
         int (*from_json)(json_object *o, Network **ret);
-        int (*freeze_at)(const char *const *mount_points, FrozenFilesystems **ret);
-        FrozenFilesystems *(*thaw)(FrozenFilesystems *frozen);
-        FrozenFilesystems *(*leave)(FrozenFilesystems *frozen);
-        void (*thaw_leftover)(void);
 } DrainSetup;
 
 extern const DrainSetup drain_setup_host;
@@ -65,7 +61,7 @@ typedef struct DrainWork {
         atomic_bool is_given_up; /* set by the event loop: do no more of it */
         DrainStage failed_stage;
         bool is_gone;
-        FrozenFilesystems *frozen;
+        bool was_reset;          /* ever, by this process or the one before */
         uint64_t took_usec;
 } DrainWork;
 
@@ -87,6 +83,7 @@ struct DrainDevice {
         char *driver_override;    /* "": none */
         int round;                /* DrainRound, or -1: in none */
         bool was_bus_master;
+        bool is_held;             /* by a process, through VFIO */
         int config_fd;            /* negative: nothing is done with it, or it is inherited */
         size_t status_offset;
 
@@ -112,6 +109,7 @@ struct Capture {
         const DrainSetup *setup;
         uint64_t timeout_usec;
         bool is_locked;           /* configuration space can only be read */
+        sd_id128_t boot_id;
         Inventory *inventory;
         DrainDevice *devices;     /* every PCI function but bridges, in the order of the inventory */
         size_t n;
@@ -119,9 +117,8 @@ struct Capture {
         size_t n_by_address;
         Network *network;         /* NULL: no interface is touched */
 
-        /* What restores the rest, for the thread that does. */
+        /* What restores the network, for the thread that does. */
         const char **network_devices; /* room for all */
-        bool is_to_thaw;
         char *network_why;
 };
 

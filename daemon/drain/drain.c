@@ -16,10 +16,6 @@ const DrainSetup drain_setup_host = {
         .free_network = network_free,
         .to_json = network_to_json,
         .from_json = network_from_json,
-        .freeze_at = filesystems_freeze_at,
-        .thaw = frozen_filesystems_thaw,
-        .leave = frozen_filesystems_leave,
-        .thaw_leftover = filesystems_thaw_leftover,
 };
 
 static int drain_decide_on(DrainDevice *d, const DrainOptions *options) {
@@ -28,6 +24,7 @@ static int drain_decide_on(DrainDevice *d, const DrainOptions *options) {
         device_decide(d->capture->setup->root, d->capture->inventory, d->device, options, d->capture->is_locked,
                         &decision);
         d->policy = decision.policy;
+        d->is_held = device_vfio_user(d->device);
         d->note = decision.note ? strdup(decision.note) : NULL;
         if (decision.note && !d->note)
                 return -ENOMEM;
@@ -39,7 +36,7 @@ static int drain_decide_on(DrainDevice *d, const DrainOptions *options) {
 }
 
 static int capture_decide(Capture *capture, const DrainOptions *options) {
-        int r = 0;
+        int r = sd_id128_get_boot(&capture->boot_id);
 
         capture->timeout_usec = options->timeout_usec;
         capture->is_locked = drain_is_locked(capture->setup->root);
@@ -112,12 +109,17 @@ int drain_inherit_with(const DrainSetup *setup, sd_event *event, int fd, Drain *
         _cleanup_(drain_freep) Drain *drain = NULL;
         _cleanup_fd_ int state_fd = fd;
         _cleanup_free_ char *text = NULL;
+        sd_id128_t boot_id;
         size_t size;
         int r;
 
         r = read_fd(state_fd, DRAIN_STATE_BYTES_MAX, &text, &size);
         if (r >= 0)
                 r = capture_from_text(setup, text, size, &capture);
+        if (r >= 0)
+                r = sd_id128_get_boot(&boot_id);
+        if (r >= 0 && !sd_id128_equal(boot_id, capture->boot_id))
+                r = -ESTALE;
         if (r >= 0)
                 r = drain_allocate(event, TAKE_PTR(capture), &drain);
         if (r < 0)

@@ -22,7 +22,8 @@ typedef enum DrainRound {
 typedef struct DrainOptions {
         const PolicyRule *rules; /* copied */
         size_t n_rules;
-        uint64_t timeout_usec;   /* for each device */
+        uint64_t timeout_usec;   /* for each device; where its driver is unbound in the early round at least 30 s:
+                                  * workloads run then, and drivers of real hardware take their time */
 } DrainOptions;
 
 typedef struct Drain Drain;
@@ -39,8 +40,8 @@ DEFINE_CLEANUP(Drain *, drain_free)
 
 /* What an undo needs, as a memfd (borrowed), for a successor of this process. Complete before the first round. */
 int drain_state_fd(const Drain *drain);
-/* Takes `fd`, on failure too. -EBADMSG: no such state; -EPROTONOSUPPORT: of a later version than ours. What it
- * answers can be undone, told of, and nothing else. */
+/* Takes `fd`, on failure too. -EBADMSG: no such state; -EPROTONOSUPPORT: of a later version than ours; -ESTALE: of
+ * another boot. What it answers can be undone, told of, and nothing else. */
 int drain_inherit(sd_event *event, int fd, Drain **ret);
 
 /* The next device held by VFIO whose policy is preserve, after `address` (NULL: the first); NULL: no more. */
@@ -62,9 +63,11 @@ int drain_round(Drain *drain, DrainRound round, DrainDoneFunc done, void *userda
 int drain_verify(Drain *drain, char **ret_why);
 
 /* Makes all that was drained in this round as it was, whatever part of it was done: idempotent. As of drain_round();
- * the first error is told, and everything is tried all the same. A device that is gone is an error that names it, and
- * so is one whose draining still hangs in the kernel after the time limit. A round that is on its way, whichever, is
- * broken off: its `done` will not be called any more. The later round is undone first, where both were begun. */
+ * the first error is told, and everything is tried all the same. The time limit for each device is 30 s. A device that
+ * is gone is an error that names it, and so is one whose draining still hangs in the kernel after that time; where it
+ * ends before, the device is restored then. What a process held through VFIO and was reset is restored, with a problem
+ * in drain_to_json(). A round that is on its way, whichever, is broken off: its `done` will not be called any more. The
+ * later round is undone first, where both were begun. */
 int drain_undo(Drain *drain, DrainRound round, DrainDoneFunc done, void *userdata);
 
 /* [{"address", "policy", …}] as "devices" of report.schema.json, for the report and the manifest: bridges left out,

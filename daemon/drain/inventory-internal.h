@@ -56,6 +56,7 @@ typedef struct Reading {
         Netdev *netdevs; /* ordered by name */
         size_t n_netdevs;
         Mounts *mounts; /* this process's */
+        bool has_network_disk, has_network_mount; /* among them */
         unsigned visits;
 } Reading;
 

@@ -169,7 +169,7 @@ static bool is_needed_itself(const Device *device) {
         for (size_t i = 0; i < device->n_users; i++)
                 if (device->users[i].workload)
                         return true;
-        return device->has_root || device->has_swap;
+        return device->has_root || device->has_swap || device->has_network_disk || device->has_network_mount;
 }
 
 bool device_is_needed(const Inventory *inventory, const Device *device) {

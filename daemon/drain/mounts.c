@@ -154,6 +154,13 @@ static bool is_representative(Mounts *mounts, Mount *mount) {
         return chosen == mount;
 }
 
+static void network_note(Reading *reading, Mount *mount) {
+        if (mnt_fs_is_netfs(mount))
+                reading->has_network_mount = true;
+        else
+                reading->has_network_disk = true;
+}
+
 static int mount_attach(Reading *reading, Mount *mount) {
         _cleanup_(device_set_done) DeviceSet below = {};
         bool system = is_system(mount), named;
@@ -167,6 +174,8 @@ static int mount_attach(Reading *reading, Mount *mount) {
         r = device_set_new(reading, &below);
         if (r >= 0)
                 r = mount_collect(reading, mount, &below);
+        if (r >= 0 && below.is_on_network)
+                network_note(reading, mount);
         for (size_t i = 0; r >= 0 && named && i < reading->inventory->n; i++)
                 if (below.members[i])
                         r = strings_add(&reading->inventory->devices[i].mounts, mnt_fs_get_target(mount));
@@ -207,6 +216,22 @@ static int swap_attach(Reading *reading, Mount *swap) {
         return 0;
 }
 
+/* Whatever is mounted over the network, the same devices may be meant. */
+static int network_attach(Reading *reading) {
+        _cleanup_(device_set_done) DeviceSet network = {};
+        int r = device_set_new(reading, &network);
+
+        if (r < 0)
+                return r;
+        network.is_on_network = true;
+        device_set_widen(reading, &network);
+        for (size_t i = 0; i < reading->inventory->n; i++) {
+                reading->inventory->devices[i].has_network_disk = network.members[i] && reading->has_network_disk;
+                reading->inventory->devices[i].has_network_mount = network.members[i] && reading->has_network_mount;
+        }
+        return 0;
+}
+
 static int table_read(int proc_fd, const char *path, bool is_swap, Mounts **ret) {
         _cleanup_(mounts_freep) Mounts *mounts = mnt_new_table();
         char full[64];
@@ -239,5 +264,7 @@ int mounts_attach(Reading *reading) {
 
         if (r >= 0)
                 r = mounts_walk(reading, reading->mounts, mount_attach);
+        if (r >= 0)
+                r = network_attach(reading);
         return r >= 0 ? swaps_attach(reading) : r;
 }

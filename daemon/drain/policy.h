@@ -11,7 +11,7 @@
 
 typedef enum DevicePolicy {
         POLICY_KEEP,       /* left to the kernel's own shutdown */
-        POLICY_QUIET,      /* by its users' means: interfaces down, file systems frozen; then as master-off */
+        POLICY_QUIET,      /* its interfaces are taken down; then as master-off */
         POLICY_UNBIND,     /* its driver is unbound; then as master-off */
         POLICY_MASTER_OFF, /* bus mastering is cleared, pending transactions are waited for */
         POLICY_RESET,      /* its driver is unbound, unless it is VFIO's, and the function is reset; then as
@@ -52,9 +52,10 @@ typedef struct PolicyDecision {
 
 /* What is known beside the device itself. */
 typedef struct PolicyFacts {
-        bool is_locked;  /* configuration space can only be read (lockdown) */
-        bool is_needed;  /* device_is_needed(), or it is not known */
-        bool is_claimed; /* a disk of it is part of something, mounted or not, or it is not known */
+        bool is_locked;   /* configuration space can only be read (lockdown) */
+        bool is_needed;   /* device_is_needed(), or it is not known */
+        bool is_claimed;  /* a disk of it is part of something, mounted or not, or it is not known */
+        bool is_newcomer; /* it came since the inventory: its interfaces are not known */
 } PolicyFacts;
 
 /* An address decides before a driver, a driver before a class, the longer class before the shorter, the later rule

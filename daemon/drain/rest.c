@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What comes after the devices in an undo, on a thread: file systems that a predecessor froze, and the network. */
+/* What comes after the devices in an undo, on a thread: the network. */
 
 #include <errno.h>
 #include <string.h>
@@ -54,10 +54,9 @@ int on_rest_late(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
-static bool rest_prepare(Capture *capture, bool is_inherited) {
+static bool rest_prepare(Capture *capture) {
         size_t n = 0;
 
-        capture->is_to_thaw = false;
         for (size_t i = 0; i < capture->n; i++) {
                 const DrainDevice *d = &capture->devices[i];
 
@@ -65,10 +64,9 @@ static bool rest_prepare(Capture *capture, bool is_inherited) {
                         continue;
                 if (d->device->n_interfaces > 0 && capture->network)
                         capture->network_devices[n++] = d->device->address;
-                capture->is_to_thaw |= is_inherited && d->device->mounts && d->device->mounts[0];
         }
         capture->network_devices[n] = NULL;
-        return n > 0 || capture->is_to_thaw;
+        return n > 0;
 }
 
 bool rest_begin(Drain *drain) {
@@ -79,7 +77,7 @@ bool rest_begin(Drain *drain) {
         drain_arm_timer(drain->rest_timer, drain->capture->setup->network_usec);
         if (drain->rest)
                 return true;
-        if (!rest_prepare(drain->capture, drain->is_inherited))
+        if (!rest_prepare(drain->capture))
                 return false;
         r = task_start(drain->event, capture_restore_rest, capture_ref(drain->capture), capture_unref_data,
                         on_rest_done, drain, &drain->rest);

@@ -42,9 +42,21 @@ static int restore_driver(DrainDevice *d) {
         return write_file(path, d->device->address);
 }
 
+/* Inherited, nothing but the bit tells how far it came: it is cleared by the reset, or after it. */
+static bool was_reset_before(const DrainDevice *d, int config_fd) {
+        DevicePolicy policy = d->policy == POLICY_PRESERVE ? policy_not_preserved(d->device) : d->policy;
+        PciState state;
+
+        return policy == POLICY_RESET && d->config_fd < 0 && pci_state_read(config_fd, 0, &state) >= 0 &&
+                        !state.bus_master;
+}
+
 static int restore_master(DrainDevice *d, int config_fd) {
         d->work.stage = STAGE_MASTER_ON;
-        return d->was_bus_master ? config_set_bus_master(config_fd, true) : 0;
+        if (!d->was_bus_master)
+                return 0;
+        d->work.was_reset |= was_reset_before(d, config_fd);
+        return config_set_bus_master(config_fd, true);
 }
 
 static int restore(DrainDevice *d) {
@@ -71,16 +83,11 @@ int device_restore(void *data) {
         int r = restore(d);
 
         d->work.failed_stage = (DrainStage) d->work.stage;
-        d->work.frozen = d->capture->setup->thaw(d->work.frozen);
         return r;
 }
 
 int capture_restore_rest(void *data) {
         Capture *capture = data;
 
-        if (capture->is_to_thaw)
-                capture->setup->thaw_leftover();
-        if (!capture->network_devices[0])
-                return 0;
         return capture->setup->restore(capture->network, capture->network_devices, &capture->network_why);
 }

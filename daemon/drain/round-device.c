@@ -15,8 +15,18 @@ static void device_unref_data(void *data) {
         capture_unref(d->capture);
 }
 
+static bool is_unbound_early(const DrainDevice *d) {
+        return d->round == DRAIN_ROUND_EARLY && d->device->driver &&
+                        (d->policy == POLICY_UNBIND || (d->policy == POLICY_RESET && !device_is_vfio(d->device)));
+}
+
+/* An undo waits for a thread that still drains as it does for one that restores. */
 static uint64_t device_limit_usec(const DrainDevice *d) {
-        return d->running == RUNNING_DRAIN ? d->capture->timeout_usec : d->capture->setup->restore_usec;
+        uint64_t timeout_usec = d->capture->timeout_usec, restore_usec = d->capture->setup->restore_usec;
+
+        if (d->drain->pass.is_undo)
+                return restore_usec;
+        return is_unbound_early(d) && timeout_usec < restore_usec ? restore_usec : timeout_usec;
 }
 
 /* Takes `clause`. `limit_usec` is 0, or the time that was over. */
@@ -75,7 +85,7 @@ static void device_drained(DrainDevice *d, int error) {
                 return;
         }
         if (error < 0 && !d->work.is_gone)
-                device_fail(d, error, is_clause_late(d, error) ? device_limit_usec(d) : 0, clause_failed(d, error));
+                device_fail(d, error, is_clause_late(d, error) ? d->capture->timeout_usec : 0, clause_failed(d, error));
         d->running = RUNNING_NOTHING;
         device_through(d);
 }
@@ -84,6 +94,8 @@ static void device_restored(DrainDevice *d, int error) {
         bool is_waited_for = d->is_in_pass && !d->is_through;
 
         d->outcome = d->work.is_gone ? OUTCOME_GONE : OUTCOME_RESTORED;
+        if (d->is_held && d->work.was_reset && !d->work.is_gone)
+                device_add_problem(d, "it was reset while a process had it: who uses it must set it up anew");
         if (error < 0 && is_waited_for)
                 device_fail(d, error, 0, clause_failed(d, error));
         d->running = RUNNING_NOTHING;

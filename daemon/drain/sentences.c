@@ -11,7 +11,6 @@ static const struct {
 } stages[_STAGE_MAX] = {
         [STAGE_START] = { "nothing could be done with it", "its turn has not come" },
         [STAGE_LINKS] = { "its interfaces cannot be taken down", "its interfaces are still being taken down" },
-        [STAGE_FREEZE] = { "its file systems cannot be frozen", "its file systems are still being frozen" },
         [STAGE_UNBIND] = { "it cannot be unbound from its driver", "its driver does not let go of it" },
         [STAGE_RESET] = { "it cannot be reset", "it is still being reset" },
         [STAGE_MASTER_OFF] = { "its bus mastering cannot be cleared", "its configuration space does not answer" },

@@ -10,17 +10,6 @@ const char *const drain_state_rounds[_DRAIN_ROUND_MAX] = {
         [DRAIN_ROUND_LATE] = "late",
 };
 
-static int add_strings(json_object *o, const char *key, char **strings) {
-        json_object *list = json_object_new_array();
-
-        for (; list && strings && *strings; strings++)
-                if (json_object_array_add(list, json_object_new_string(*strings)) < 0) {
-                        json_object_put(list);
-                        return -ENOMEM;
-                }
-        return json_add(o, key, list);
-}
-
 static int add_interface(json_object *list, const DeviceInterface *interface) {
         json_object *o = json_object_new_object();
 
@@ -58,8 +47,8 @@ static json_object *device_to_state(const DrainDevice *d) {
                         json_add_string(o, "note", d->note) < 0 ||
                         json_add_string(o, "round", d->round < 0 ? NULL : drain_state_rounds[d->round]) < 0 ||
                         json_add_bool(o, "busMaster", d->was_bus_master) < 0 ||
-                        json_add_bool(o, "canReset", device->can_reset) < 0 || add_interfaces(o, device) < 0 ||
-                        add_strings(o, "mounts", device->mounts) < 0)
+                        json_add_bool(o, "held", d->is_held) < 0 ||
+                        json_add_bool(o, "canReset", device->can_reset) < 0 || add_interfaces(o, device) < 0)
                 return NULL;
         return TAKE_PTR(o);
 }
@@ -80,9 +69,11 @@ static int add_devices(json_object *o, const Capture *capture) {
 
 int capture_to_text(const Capture *capture, char **ret) {
         _cleanup_json_ json_object *o = json_object_new_object();
+        char boot_id[SD_ID128_STRING_MAX];
         const char *text;
 
         if (!o || json_add_u64(o, "version", DRAIN_STATE_VERSION) < 0 ||
+                        json_add_string(o, "bootId", sd_id128_to_string(capture->boot_id, boot_id)) < 0 ||
                         json_add_u64(o, "timeoutUSec", capture->timeout_usec) < 0 ||
                         json_add_bool(o, "locked", capture->is_locked) < 0 || add_devices(o, capture) < 0)
                 return -ENOMEM;

@@ -68,28 +68,6 @@ static int get_interfaces(json_object *o, Device *device) {
         return r;
 }
 
-static int get_mounts(json_object *o, Device *device) {
-        json_object *list;
-        size_t n;
-
-        if (json_get_array(o, "mounts", &list) < 0)
-                return -EBADMSG;
-        n = json_object_array_length(list);
-        device->mounts = calloc(n + 1, sizeof(*device->mounts));
-        if (!device->mounts)
-                return -ENOMEM;
-        for (size_t i = 0; i < n; i++) {
-                json_object *mount = json_object_array_get_idx(list, i);
-
-                if (!json_object_is_type(mount, json_type_string))
-                        return -EBADMSG;
-                device->mounts[i] = strdup(json_object_get_string(mount));
-                if (!device->mounts[i])
-                        return -ENOMEM;
-        }
-        return 0;
-}
-
 static int device_from_state(json_object *o, Device *device) {
         uint32_t n_virtual = 0;
         int r;
@@ -113,7 +91,7 @@ static int device_from_state(json_object *o, Device *device) {
         if (r >= 0)
                 r = get_interfaces(o, device);
         device->n_virtual = n_virtual;
-        return r < 0 ? r : get_mounts(o, device);
+        return r;
 }
 
 static int get_policy(json_object *o, DrainDevice *d) {
@@ -149,6 +127,8 @@ static int drained_from_state(json_object *o, DrainDevice *d) {
                 r = get_copy(o, "note", NULL, &d->note);
         if (r >= 0)
                 r = get_copy(o, "driverOverride", NULL, &d->driver_override);
+        if (r >= 0)
+                r = get_bool(o, "held", &d->is_held);
         if (r < 0 || d->round < 0)
                 return r;
         if (!d->driver_override)
@@ -180,6 +160,12 @@ static int inventory_from_state(json_object *list, Inventory **ret) {
         return r;
 }
 
+static int get_boot_id(json_object *o, sd_id128_t *ret) {
+        const char *text;
+
+        return json_get_string(o, "bootId", &text) < 0 || sd_id128_from_string(text, ret) < 0 ? -EBADMSG : 0;
+}
+
 static int capture_fill(Capture *capture, json_object *o, json_object *list) {
         json_object *network;
         int r;
@@ -195,6 +181,8 @@ static int capture_fill(Capture *capture, json_object *o, json_object *list) {
         if (json_get_u64(o, "timeoutUSec", &capture->timeout_usec) < 0 || capture->timeout_usec > TIMEOUT_USEC_MAX)
                 return -EBADMSG;
         r = get_bool(o, "locked", &capture->is_locked);
+        if (r >= 0)
+                r = get_boot_id(o, &capture->boot_id);
         if (r < 0)
                 return r;
         r = json_get_object(o, "network", &network);

@@ -49,7 +49,8 @@ static void device_describe(const DrainDevice *d, Device *device, const unsigned
 /* One that came since the inventory. Nothing is known of what sits on it, nor who needs it. */
 static void verify_newcomer(const Drain *drain, const char *address, Verdict *verdict) {
         Device device = { .bus = BUS_PCI, .address = (char *) address, .iommu_group = -1 };
-        const PolicyFacts facts = { .is_locked = drain->capture->is_locked, .is_needed = true, .is_claimed = true };
+        const PolicyFacts facts = { .is_locked = drain->capture->is_locked, .is_needed = true, .is_claimed = true,
+                .is_newcomer = true };
         const DrainDevice d = { .capture = drain->capture, .device = &device };
         char path[DRAIN_PATH_MAX], driver[DRAIN_PATH_MAX];
         _cleanup_fd_ int fd = -EBADF;

@@ -103,29 +103,6 @@ int filesystems_freeze(FrozenFilesystems **ret) {
         return 0;
 }
 
-int filesystems_freeze_at(const char *const *mount_points, FrozenFilesystems **ret) {
-        _cleanup_(frozen_filesystems_thawp) FrozenFilesystems *frozen = calloc(1, sizeof(*frozen));
-        size_t n = 0;
-
-        if (!frozen)
-                return -ENOMEM;
-        while (mount_points[n])
-                n++;
-        frozen->fds = calloc(n + 1, sizeof(int));
-        if (!frozen->fds)
-                return -ENOMEM;
-        while (n > 0) {
-                int r = filesystem_freeze(mount_points[--n], &frozen->fds[frozen->n]);
-
-                if (r < 0 && r != -ENOENT)
-                        return log_error_errno(r, "Cannot freeze %s: %m", mount_points[n]);
-                frozen->n += r > 0 ? 1 : 0;
-        }
-
-        *ret = TAKE_PTR(frozen);
-        return 0;
-}
-
 FrozenFilesystems *frozen_filesystems_thaw(FrozenFilesystems *frozen) {
         if (!frozen)
                 return NULL;
@@ -136,16 +113,6 @@ FrozenFilesystems *frozen_filesystems_thaw(FrozenFilesystems *frozen) {
                         log_error_errno(-errno, "A file system stays frozen, use fsfreeze -u on it: %m");
                 fd_close(fd);
         }
-        free(frozen->fds);
-        free(frozen);
-        return NULL;
-}
-
-FrozenFilesystems *frozen_filesystems_leave(FrozenFilesystems *frozen) {
-        if (!frozen)
-                return NULL;
-        while (frozen->n > 0)
-                fd_close(frozen->fds[--frozen->n]);
         free(frozen->fds);
         free(frozen);
         return NULL;

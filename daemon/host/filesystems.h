@@ -13,14 +13,9 @@ typedef struct FrozenFilesystems FrozenFilesystems;
  * written and its journal is empty. One that cannot be frozen (no support in its driver) is synced and named in the
  * log. Until thawed, whoever writes to them blocks, so the caller must not. Negative errno: all are thawed again. */
 int filesystems_freeze(FrozenFilesystems **ret);
-/* The same for those mounted there (NULL-terminated), the last first. One that is frozen already, or mounted nowhere
- * any more, is passed over. */
-int filesystems_freeze_at(const char *const *mount_points, FrozenFilesystems **ret);
 /* Thaws all, in reverse. */
 FrozenFilesystems *frozen_filesystems_thaw(FrozenFilesystems *frozen);
 DEFINE_CLEANUP(FrozenFilesystems *, frozen_filesystems_thaw)
-/* Lets go of them; they stay frozen. */
-FrozenFilesystems *frozen_filesystems_leave(FrozenFilesystems *frozen);
 
 /* What a predecessor of this process froze and did not live to thaw. */
 void filesystems_thaw_leftover(void);

@@ -170,6 +170,8 @@ int save_run(Update *update) {
 int drain_run(Update *update) {
         int r = devices_drain(update, DRAIN_ROUND_LATE);
 
+        if (r > 0) /* there is time, and a successor of this process knows how far it came */
+                (void) manifest_write(&update->manifest, update->manifest_fd);
         return r != 0 ? r : devices_verify(update);
 }
 

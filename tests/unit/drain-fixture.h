@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* PCI functions of regular files, on a host whose interfaces and file systems are written down here. What such files do
- * not do by themselves, a FIFO that blocks or the test does. */
+/* PCI functions of regular files, on a host whose interfaces are written down here. What such files do not do by
+ * themselves, a FIFO that blocks or the test does. */
 
 #include <linux/pci_regs.h>
 #include <poll.h>
@@ -26,18 +26,14 @@ struct Network {
         int n;
 };
 
-struct FrozenFilesystems {
-        char first[64];
-};
-
-/* What was asked of the host: "down 3, freeze /srv, ". */
+/* What was asked of the host: "down 3, 3 is down, ". */
 static struct {
         pthread_mutex_t mutex;
         char calls[8192];
-        int link_error, freeze_error, restore_error;
-        int gate[2];            /* until it is closed, taking down this interface, freezing or restoring blocks */
+        int link_error, restore_error;
+        int gate[2];            /* until it is closed, taking down this interface or restoring blocks */
         unsigned gate_index;
-        bool gates_freeze, gates_restore;
+        bool gates_restore;
         const char *goes;       /* a device that disappears as an interface goes down */
 } host = { .mutex = PTHREAD_MUTEX_INITIALIZER, .gate = { -1, -1 } };
 
@@ -165,33 +161,6 @@ static inline int fake_from_json(json_object *o, Network **ret) {
         return *ret ? 0 : -ENOMEM;
 }
 
-static inline int fake_freeze_at(const char *const *mount_points, FrozenFilesystems **ret) {
-        host_note("freeze %s, ", mount_points[0]);
-        if (host.gates_freeze)
-                gate_wait();
-        if (host.freeze_error < 0)
-                return host.freeze_error;
-        *ret = calloc(1, sizeof(**ret));
-        snprintf((*ret)->first, sizeof((*ret)->first), "%s", mount_points[0]);
-        return 0;
-}
-
-static inline FrozenFilesystems *fake_thaw(FrozenFilesystems *frozen) {
-        if (frozen)
-                host_note("thaw %s, ", frozen->first);
-        free(frozen);
-        return NULL;
-}
-
-static inline FrozenFilesystems *fake_leave(FrozenFilesystems *frozen) {
-        free(frozen);
-        return NULL;
-}
-
-static inline void fake_thaw_leftover(void) {
-        host_note("thaw leftover, ");
-}
-
 static DrainSetup setup = {
         .root = root,
         .restore_usec = LONG_USEC,
@@ -202,10 +171,6 @@ static DrainSetup setup = {
         .free_network = fake_free_network,
         .to_json = fake_to_json,
         .from_json = fake_from_json,
-        .freeze_at = fake_freeze_at,
-        .thaw = fake_thaw,
-        .leave = fake_leave,
-        .thaw_leftover = fake_thaw_leftover,
 };
 
 /* devices */
@@ -287,7 +252,7 @@ static inline void world_begin(World *w) {
         root_put("/proc/self/mountinfo", "");
 }
 
-static inline Device *world_add(World *w, const char *address, const char *driver, uint32_t class_code) {
+static inline Device *world_add_bare(World *w, const char *address, const char *driver, uint32_t class_code) {
         Device *device;
 
         w->inventory->devices = realloc(w->inventory->devices, (w->inventory->n + 1) * sizeof(Device));
@@ -326,12 +291,29 @@ static inline void world_add_user(Device *device, const char *workload, DeviceUs
         };
 }
 
+/* Of the network and with a driver, it has an interface that is down. */
+static inline Device *world_add(World *w, const char *address, const char *driver, uint32_t class_code) {
+        Device *device = world_add_bare(w, address, driver, class_code);
+
+        if (class_code >> 16 == 2 && driver && !strstr(driver, "vfio"))
+                world_add_interface(device, "down0", 99, false);
+        return device;
+}
+
 static inline Device *world_add_nic(World *w, const char *address, unsigned index) {
-        Device *device = world_add(w, address, "e1000e", 0x020000);
+        Device *device = world_add_bare(w, address, "e1000e", 0x020000);
         char name[16];
 
         snprintf(name, sizeof(name), "eth%u", index);
         world_add_interface(device, name, index, true);
+        return device;
+}
+
+/* One of the late round. */
+static inline Device *world_add_needed_nic(World *w, const char *address, unsigned index) {
+        Device *device = world_add_nic(w, address, index);
+
+        world_add_user(device, "guest", USE_INTERFACE);
         return device;
 }
 

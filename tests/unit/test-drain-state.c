@@ -26,7 +26,7 @@ START_TEST(is_undone_by_a_successor) {
 
         world_begin(&w);
         world_add_nic(&w, A, 1);
-        world_add(&w, B, "igc", 0x010802)->mounts = strings_new("/srv");
+        world_add_needed_nic(&w, B, 2);
         world_add(&w, C, "vfio-pci", 0x030000);
         root_put("/sys/bus/pci/devices/" C "/driver_override", "vfio-pci\n");
         world_add(&w, "0000:00:05.0", "xhci_hcd", 0x0c0330);
@@ -47,7 +47,7 @@ START_TEST(is_undone_by_a_successor) {
 
         for (unsigned i = 0; i < 2; i++) {
                 ck_assert_int_eq(world_undo(&w, DRAIN_ROUND_LATE), 0);
-                ck_assert_str_eq(host.calls, "thaw leftover, ");
+                ck_assert_str_eq(host.calls, "restore " B ", ");
                 host.calls[0] = 0;
                 ck_assert_int_eq(world_undo(&w, DRAIN_ROUND_EARLY), 0);
                 ck_assert_str_eq(host.calls, "restore " A ", ");
@@ -58,6 +58,26 @@ START_TEST(is_undone_by_a_successor) {
                 ck_assert_str_eq(world_told(&w, C, "outcome"), "restored");
         }
         ck_assert_str_eq(world_told(&w, "0000:00:05.0", "outcome"), "kept");
+        world_end(&w);
+}
+END_TEST
+
+START_TEST(tells_who_was_reset_by_the_one_before) {
+        TEMPORARY_ROOT();
+        World w;
+
+        world_begin(&w);
+        world_add_user(world_add(&w, A, "vfio-pci", 0x020000), "guest", USE_VFIO);
+        world_ready(&w, LONG_USEC);
+        if (_i == 1)
+                ck_assert_int_eq(world_drain(&w, DRAIN_ROUND_LATE), 0);
+        die(&w);
+        for (unsigned i = 0; i < 2; i++) {
+                ck_assert_int_eq(world_undo(&w, DRAIN_ROUND_LATE), 0);
+                ck_assert(is_master(A));
+                ck_assert_str_eq(world_told(&w, A, "outcome"), "restored");
+                ck_assert((_i == 1) == (strstr(world_told(&w, A, "problems"), "was reset while") != NULL));
+        }
         world_end(&w);
 }
 END_TEST
@@ -73,7 +93,6 @@ START_TEST(is_undone_before_anything_was_done) {
         ck_assert_int_eq(world_undo(&w, DRAIN_ROUND_EARLY), 0);
         ck_assert(is_master(A));
         ck_assert_str_eq(root_get("/sys/bus/pci/drivers/e1000e/bind"), "");
-        ck_assert(!host_was_asked("thaw"));
         world_end(&w);
 }
 END_TEST
@@ -106,16 +125,29 @@ END_TEST
 /* `%s` of the text is a device that is right. */
 #define RIGHT "\"address\":\"0000:00:02.0\",\"class\":131072,\"driver\":\"e1000e\",\"driverOverride\":\"\"," \
         "\"virtualFunctions\":0,\"policy\":\"quiet\",\"round\":\"early\",\"busMaster\":true,\"canReset\":true," \
-        "\"interfaces\":[{\"name\":\"eth0\",\"up\":true}],\"mounts\":[\"/srv\"]"
-#define STATE(devices, more) \
-        "{\"version\":1,\"timeoutUSec\":1000000,\"locked\":false,\"devices\":[" devices "]" more "}"
+        "\"held\":false," \
+        "\"interfaces\":[{\"name\":\"eth0\",\"up\":true}]"
+#define THIS_BOOT "00000000000000000000000000000000" /* in its place */
+#define STATE_OF(boot, devices, more) \
+        "{\"version\":1,\"bootId\":\"" boot "\",\"timeoutUSec\":1000000,\"locked\":false," \
+        "\"devices\":[" devices "]" more "}"
+#define STATE(devices, more) STATE_OF(THIS_BOOT, devices, more)
 
 static int inherit(const char *text, size_t size) {
         _cleanup_(drain_freep) Drain *drain = NULL;
+        _cleanup_free_ char *copy = malloc(size + 1);
+        char boot_id[SD_ID128_STRING_MAX], *place;
         sd_event *event;
+        sd_id128_t boot;
         int fd, r;
 
-        ck_assert_int_eq(memfd_new_with("state", text, size, &fd), 0);
+        memcpy(copy, text, size);
+        copy[size] = 0;
+        ck_assert_int_ge(sd_id128_get_boot(&boot), 0);
+        place = strstr(copy, THIS_BOOT);
+        if (place)
+                memcpy(place, sd_id128_to_string(boot, boot_id), strlen(THIS_BOOT));
+        ck_assert_int_eq(memfd_new_with("state", copy, size, &fd), 0);
         ck_assert_int_ge(sd_event_new(&event), 0);
         r = drain_inherit_with(&setup, event, fd, &drain);
         ck_assert((r >= 0) == (drain != NULL));
@@ -143,6 +175,14 @@ START_TEST(refuses_a_later_version) {
 }
 END_TEST
 
+/* What was drained then is not drained any more. */
+START_TEST(refuses_what_is_of_another_boot) {
+        static const char text[] = STATE_OF("0123456789abcdef0123456789abcdef", "{" RIGHT "}", "");
+
+        ck_assert_int_eq(inherit(text, strlen(text)), -ESTALE);
+}
+END_TEST
+
 START_TEST(refuses_what_is_wrong) {
         static const char *const texts[] = {
                 "", "null", "[]", "{", "{}", "{\"version\":0}", "{\"version\":\"1\"}", "{\"version\":1}",
@@ -151,6 +191,9 @@ START_TEST(refuses_what_is_wrong) {
                 "{\"version\":1,\"timeoutUSec\":-1,\"locked\":false,\"devices\":[]}",
                 "{\"version\":1,\"timeoutUSec\":18446744073709551615,\"locked\":false,\"devices\":[]}",
                 "{\"version\":1,\"timeoutUSec\":1,\"devices\":[]}",
+                "{\"version\":1,\"timeoutUSec\":1,\"locked\":false,\"devices\":[]}",
+                STATE_OF("yesterday", "", ""),
+                STATE("", ",\"bootId\":7"),
                 STATE("", ",\"network\":[]"),
                 STATE("", ",\"network\":{}"),
                 STATE("null", ""),
@@ -175,7 +218,7 @@ START_TEST(refuses_a_device_that_is_wrong) {
                 "\"round\":1", "\"driverOverride\":null", "\"driverOverride\":7", "\"busMaster\":1",
                 "\"busMaster\":null", "\"canReset\":\"no\"", "\"interfaces\":null", "\"interfaces\":[7]",
                 "\"interfaces\":[{}]", "\"interfaces\":[{\"name\":\"eth0\"}]", "\"interfaces\":[{\"up\":true}]",
-                "\"mounts\":null", "\"mounts\":[null]", "\"mounts\":\"/srv\"", "\"note\":7",
+                "\"note\":7", "\"held\":null", "\"held\":1",
         };
 
         for (size_t i = 0; i < ELEMENTSOF(members); i++) { /* the later of two members of a name counts */
@@ -195,7 +238,7 @@ START_TEST(survives_any_cut) {
 
         world_begin(&w);
         world_add_nic(&w, A, 1);
-        world_add(&w, B, "igc", 0x010802)->mounts = strings_new("/srv");
+        world_add_needed_nic(&w, B, 2);
         world_ready(&w, LONG_USEC);
         ck_assert_int_eq(read_fd(drain_state_fd(w.drain), 1U << 20, &text, &size), 0);
         for (size_t cut = 0; cut < size; cut++)
@@ -205,6 +248,20 @@ START_TEST(survives_any_cut) {
 }
 END_TEST
 
-UNIT_MAIN("drain-state", is_undone_by_a_successor, is_undone_before_anything_was_done, brings_the_parent_back_first,
-                takes_what_is_right, refuses_a_later_version, refuses_what_is_wrong, refuses_a_device_that_is_wrong,
-                survives_any_cut)
+int main(void) {
+        Suite *suite = suite_create("drain-state");
+        TCase *cases = tcase_create("drain-state");
+
+        tcase_add_test(cases, is_undone_by_a_successor);
+        tcase_add_loop_test(cases, tells_who_was_reset_by_the_one_before, 0, 2);
+        tcase_add_test(cases, is_undone_before_anything_was_done);
+        tcase_add_test(cases, brings_the_parent_back_first);
+        tcase_add_test(cases, takes_what_is_right);
+        tcase_add_test(cases, refuses_a_later_version);
+        tcase_add_test(cases, refuses_what_is_of_another_boot);
+        tcase_add_test(cases, refuses_what_is_wrong);
+        tcase_add_test(cases, refuses_a_device_that_is_wrong);
+        tcase_add_test(cases, survives_any_cut);
+        suite_add_tcase(suite, cases);
+        return unit_run(suite);
+}

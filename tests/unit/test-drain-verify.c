@@ -112,6 +112,25 @@ START_TEST(looks_at_who_came_since) {
 }
 END_TEST
 
+START_TEST(looks_at_who_came_by_its_rule) {
+        TEMPORARY_ROOT();
+        World w;
+
+        world_begin(&w);
+        world_rule(&w, "class:02=unbind");
+        world_rule(&w, "class:01=unbind");
+        world_ready(&w, LONG_USEC);
+        function_put(NEW, 0x020000, true);
+        driver_link(NEW, "igb");
+        ck_assert_str_eq(verify(&w), NEW " (igb) has bus mastering on");
+        driver_unlink(NEW);
+        driver_link(NEW, "nvme"); /* who knows what its disks are part of */
+        function_put(NEW, 0x010802, true);
+        ck_assert_str_eq(verify(&w), "");
+        world_end(&w);
+}
+END_TEST
+
 START_TEST(looks_at_who_came_in_the_place_of_another) {
         TEMPORARY_ROOT();
         World w;
@@ -183,5 +202,6 @@ START_TEST(names_the_first_of_many) {
 END_TEST
 
 UNIT_MAIN("drain-verify", names_who_is_not_quiet, names_who_was_not_drained, leaves_out_what_was_preserved,
-                looks_at_who_came_since, looks_at_who_came_in_the_place_of_another,
-                counts_what_is_pending_under_lockdown, reads_nothing_of_who_hangs, names_the_first_of_many)
+                looks_at_who_came_since, looks_at_who_came_by_its_rule,
+                looks_at_who_came_in_the_place_of_another, counts_what_is_pending_under_lockdown,
+                reads_nothing_of_who_hangs, names_the_first_of_many)

@@ -32,7 +32,9 @@ static void assert_system(const Inventory *inventory, const char *roots, const c
                         strcat(strcat(found_roots, device->address), " ");
                 if (device->has_swap)
                         strcat(strcat(found_swaps, device->address), " ");
-                ck_assert_int_eq(device_is_needed(inventory, device), device->has_root || device->has_swap);
+                ck_assert_int_eq(device_is_needed(inventory, device),
+                                device->has_root || device->has_swap || device->has_network_disk ||
+                                                device->has_network_mount);
         }
         ck_assert_str_eq(found_roots, roots);
         ck_assert_str_eq(found_swaps, swaps);
@@ -189,6 +191,58 @@ START_TEST(holds_everything_needed_where_nothing_tells) {
 }
 END_TEST
 
+/* iSCSI, NVMe over fabrics, a loop device on NFS: whatever is mounted there is frozen, and needs the way there. */
+START_TEST(knows_the_way_to_what_is_mounted_over_the_network) {
+        static const struct {
+                const char *mounts;
+                bool is_disk, is_mount;
+        } cases[] = {
+                { "28 27 8:17 / /srv rw - ext4 /dev/sdb1 rw\n", true, false },
+                { "28 27 259:9 / /srv rw - xfs /dev/nvme1n1 rw\n", true, false },
+                { "28 27 254:0 / /srv rw - ext4 /dev/mapper/mirror rw\n", true, false },
+                { "28 27 0:41 / /srv rw - btrfs /dev/sdb1 rw\n", true, false },
+                { "28 27 0:30 / /nfs rw - nfs4 server:/root rw\n29 27 7:0 / /srv rw - ext4 /dev/loop0 rw\n",
+                        true, true },
+                { "28 27 0:30 / /srv rw - nfs4 server:/root rw\n", false, true },
+                { "28 27 0:31 / /srv rw - cifs //server/root rw\n", false, true },
+                { "28 27 0:32 / /srv rw - overlay overlay rw\n", false, false },
+                { "28 27 259:1 / /srv rw - ext4 /dev/nvme0n1p1 rw\n", false, false },
+                { "28 27 252:0 / /srv rw - ext4 /dev/zram0 rw\n", false, false },
+                { "28 27 259:8 / /srv rw - ext4 /dev/pmem0 rw\n", false, false },
+                { "", false, false },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                TEMPORARY_ROOT();
+                _cleanup_(inventory_freep) Inventory *inventory = NULL;
+                const Device *nic;
+
+                put_disks();
+                put_function(ROOT_BUS "0000:00:04.0", 0x020000, "e1000e");
+                put_netdev(ROOT_BUS "0000:00:04.0/net/eth1", 3, false);
+                put_block("platform/host3/session1/target3:0:0/3:0:0:1/block/sdb", "8:16\n");
+                put_partition("platform/host3/session1/target3:0:0/3:0:0:1/block/sdb/sdb1", "8:17\n");
+                put_block("virtual/nvme-fabrics/ctl/nvme1/nvme1n1", "259:9\n");
+                put_mapped("dm-0", "254:0\n", "sda1");
+                root_link("elsewhere", "/sys/devices/virtual/block/dm-0/slaves/sdb1");
+                put_block("virtual/block/loop0", "7:0\n");
+                root_put("/sys/devices/virtual/block/loop0/loop/backing_file", "/nfs/image\n");
+                put_block("virtual/block/zram0", "252:0\n");
+                put_block("LNXSYSTM:00/ndbus0/region0/namespace0.0/block/pmem0", "259:8\n");
+                root_put(SELF_MOUNTS, text("27 1 259:2 / / rw - ext4 /dev/nvme0n1p2 rw\n%s", cases[i].mounts));
+                inventory = read_with(NULL, 0);
+                nic = get(inventory, "0000:00:02.0");
+                ck_assert_msg(nic->has_network_disk == cases[i].is_disk, "%s", cases[i].mounts);
+                ck_assert_msg(nic->has_network_mount == cases[i].is_mount, "%s", cases[i].mounts);
+                ck_assert(!get(inventory, "0000:00:04.0")->has_network_disk); /* it is down */
+                ck_assert(!get(inventory, "0000:00:03.0")->has_network_disk);
+                ck_assert(!get(inventory, "0000:00:1f.2")->has_network_disk);
+                assert_system(inventory, "0000:00:03.0 ", "");
+        }
+}
+END_TEST
+
 UNIT_MAIN("inventory-disks", knows_disks_and_plain_partitions, finds_root_below_device_mapper, counts_usr_as_root,
                 finds_all_devices_of_a_btrfs, finds_the_controllers_of_a_multipath_disk, finds_files_that_are_disks,
-                ends_where_a_disk_is_on_itself, holds_everything_needed_where_nothing_tells)
+                ends_where_a_disk_is_on_itself, holds_everything_needed_where_nothing_tells,
+                knows_the_way_to_what_is_mounted_over_the_network)

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "drain/policy.h"
+#include "drain/drain-internal.h"
 #include "unit.h"
 
 static PolicyRule rule(const char *text) {
@@ -72,8 +72,11 @@ static DeviceInterface down = { .name = eth };
 static DeviceInterface slave = { .name = eth, .is_up = true, .uppers = uppers };
 
 static Device function(uint32_t class_code, char *driver) {
+        bool is_network = class_code >> 16 == 2 && driver && driver != vfio_name;
+
         return (Device) { .bus = BUS_PCI, .address = address, .class_code = class_code, .driver = driver,
-                .can_reset = true, .is_bridge = class_code >> 16 == 6 };
+                .can_reset = true, .is_bridge = class_code >> 16 == 6, .interfaces = is_network ? &down : NULL,
+                .n_interfaces = is_network };
 }
 
 static PolicyFacts facts;
@@ -142,8 +145,10 @@ START_TEST(leaves_bus_mastering_to_who_needs_it) {
                 expect(&device, "class:02=master-off", POLICY_KEEP, "shuts it down");
                 expect(&device, "class:02=unbind", POLICY_UNBIND, NULL);
                 expect(&device, "class:02=reset", POLICY_RESET, NULL);
-                device.mounts = mounts;
-                expect(&device, "class:02=unbind", POLICY_KEEP, "shuts it down");
+                device.users = &disk_user;
+                device.n_users = 1;
+                expect(&device, "class:02=unbind", POLICY_KEEP, "open");
+                expect(&device, "class:02=reset", POLICY_KEEP, "open");
         }
         for (size_t i = 0; i < 5; i++) {
                 Device device = function(0x020000, (char *) light[i]);
@@ -167,7 +172,11 @@ START_TEST(unbinds_what_nobody_would_miss) {
         facts.is_needed = false;
         facts.is_claimed = true;
         expect(&device, NULL, POLICY_KEEP, NULL);
-        expect(&device, "class:01=unbind", POLICY_KEEP, "shuts it down");
+        expect(&device, "class:01=unbind", POLICY_KEEP, "part of others");
+        expect(&device, "class:01=reset", POLICY_KEEP, "part of others");
+        device.driver = nic_name;
+        expect(&device, "class:01=unbind", POLICY_KEEP, "part of others");
+        device.driver = nvme_name;
         facts.is_claimed = false;
         device.mounts = mounts;
         expect(&device, NULL, POLICY_KEEP, NULL);
@@ -182,7 +191,60 @@ START_TEST(unbinds_what_nobody_would_miss) {
         device.interfaces = &slave;
         device.n_interfaces = 1;
         expect(&device, NULL, POLICY_KEEP, NULL);
-        device.interfaces = &plain;
+        device.interfaces = &down;
+        expect(&device, NULL, POLICY_UNBIND, NULL);
+        device.interfaces = &plain; /* it may have settings of tc and XDP */
+        expect(&device, NULL, POLICY_KEEP, NULL);
+        expect(&device, "class:02=unbind", POLICY_UNBIND, NULL);
+}
+END_TEST
+
+START_TEST(leaves_the_way_to_what_is_mounted) {
+        static char *const names[] = { ice_name, nic_name };
+
+        for (size_t i = 0; i < 2; i++) {
+                Device device = function(0x020000, names[i]);
+
+                device.has_network_disk = true;
+                device.interfaces = &plain;
+                ck_assert_int_eq(decide(&device, NULL).policy, POLICY_KEEP);
+                for (DevicePolicy policy = POLICY_QUIET; policy < POLICY_PRESERVE; policy++) {
+                        char text[64];
+
+                        snprintf(text, sizeof(text), "class:02=%s", policy_to_string(policy));
+                        expect(&device, text, POLICY_KEEP, "a mounted file system is reached through it");
+                }
+                /* Nothing freezes NFS. */
+                device.has_network_disk = false;
+                device.has_network_mount = true;
+                expect(&device, "class:02=unbind", POLICY_UNBIND, NULL);
+                ck_assert_int_eq(policy_round(&(Inventory){}, &device, POLICY_UNBIND), DRAIN_ROUND_LATE);
+                device.has_network_mount = false;
+                ck_assert_int_eq(policy_round(&(Inventory){}, &device, POLICY_UNBIND), DRAIN_ROUND_EARLY);
+                ck_assert_int_eq(policy_round(&(Inventory){}, &device, POLICY_KEEP), -1);
+        }
+}
+END_TEST
+
+START_TEST(leaves_what_is_in_another_namespace) {
+        Device device = function(0x020000, nic_name);
+
+        device.n_interfaces = 0;
+        expect(&device, NULL, POLICY_KEEP, "network namespace");
+        for (DevicePolicy policy = POLICY_QUIET; policy < POLICY_PRESERVE; policy++) {
+                char text[64];
+
+                snprintf(text, sizeof(text), "class:02=%s", policy_to_string(policy));
+                expect(&device, text, POLICY_KEEP, "network namespace");
+        }
+        facts.is_newcomer = true;
+        expect(&device, NULL, POLICY_QUIET, NULL);
+        facts.is_newcomer = false;
+        device.driver = vfio_name;
+        expect(&device, NULL, POLICY_MASTER_OFF, NULL);
+        device.driver = NULL;
+        expect(&device, NULL, POLICY_MASTER_OFF, NULL);
+        device = function(0x010802, nvme_name);
         expect(&device, NULL, POLICY_UNBIND, NULL);
 }
 END_TEST
@@ -238,6 +300,28 @@ START_TEST(never_touches_what_the_host_stands_on) {
 }
 END_TEST
 
+/* A driver of registers alone has disks where they are behind its interfaces (Fibre Channel over Ethernet). */
+START_TEST(leaves_what_is_mounted_to_the_kernel) {
+        static char *const names[] = { nvme_name, nic_name };
+
+        for (size_t i = 0; i < 2; i++) {
+                Device device = function(0x010802, names[i]);
+
+                device.blocks = disks;
+                device.mounts = mounts;
+                ck_assert_int_eq(decide(&device, NULL).policy, POLICY_KEEP);
+                ck_assert_int_eq(decide(&device, "class:01=preserve").policy, POLICY_KEEP);
+                expect(&device, "class:01=keep", POLICY_KEEP, NULL);
+                for (DevicePolicy policy = POLICY_QUIET; policy < POLICY_PRESERVE; policy++) {
+                        char text[64];
+
+                        snprintf(text, sizeof(text), "class:01=%s", policy_to_string(policy));
+                        expect(&device, text, POLICY_KEEP, "mounted");
+                }
+        }
+}
+END_TEST
+
 START_TEST(does_nothing_that_would_not_come_back) {
         static const char *const lossy[] = { "class:02=unbind", "class:02=reset" };
 
@@ -252,9 +336,6 @@ START_TEST(does_nothing_that_would_not_come_back) {
                 expect(&device, lossy[i], POLICY_QUIET, "interfaces");
                 device.interfaces = _i == 0 ? &plain : &bare;
                 expect(&device, lossy[i], i == 0 ? POLICY_UNBIND : POLICY_RESET, NULL);
-                device.mounts = mounts;
-                expect(&device, lossy[i], POLICY_QUIET, "mounted");
-                device.mounts = nothing;
                 device.users = &disk_user;
                 device.n_users = 1;
                 expect(&device, lossy[i], POLICY_QUIET, "open");
@@ -280,12 +361,6 @@ START_TEST(does_what_comes_nearest) {
         expect(&device, "class:02=keep", POLICY_KEEP, NULL);
         device.can_reset = false;
         expect(&device, "class:02=reset", POLICY_MASTER_OFF, "reset");
-
-        device = function(0x010802, nic_name);
-        device.blocks = disks;
-        expect(&device, "class:01=master-off", POLICY_MASTER_OFF, NULL);
-        device.mounts = mounts;
-        expect(&device, "class:01=master-off", POLICY_QUIET, "mounted");
 
         device = function(0x020000, virtio_name);
         expect(&device, "driver:virtio-pci=quiet", POLICY_KEEP, "driver");
@@ -331,8 +406,11 @@ int main(void) {
         tcase_add_test(cases, has_defaults);
         tcase_add_test(cases, leaves_bus_mastering_to_who_needs_it);
         tcase_add_test(cases, unbinds_what_nobody_would_miss);
+        tcase_add_test(cases, leaves_the_way_to_what_is_mounted);
+        tcase_add_test(cases, leaves_what_is_in_another_namespace);
         tcase_add_test(cases, lets_the_nearest_rule_decide);
         tcase_add_test(cases, never_touches_what_the_host_stands_on);
+        tcase_add_test(cases, leaves_what_is_mounted_to_the_kernel);
         tcase_add_loop_test(cases, does_nothing_that_would_not_come_back, 0, 2);
         tcase_add_test(cases, does_what_comes_nearest);
         tcase_add_test(cases, knows_what_lockdown_forbids);
