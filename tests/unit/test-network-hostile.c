@@ -78,8 +78,7 @@ START_TEST(refuses_broken_interfaces) {
                 "[{\"index\":2,\"device\":5,\"port\":0,\"settings\":{},\"sysctls\":[]}]",
                 "[{\"index\":2,\"device\":\"d\",\"port\":0,\"settings\":{\"rings\":\"0000\"},\"sysctls\":[]}]",
                 "[{\"index\":2,\"device\":\"d\",\"port\":0,\"settings\":{\"rings\":7},\"sysctls\":[]}]",
-                "[{\"index\":2,\"device\":\"d\",\"port\":0,\"settings\":{\"features\":\"3a000000ffffffff\"},"
-                "\"sysctls\":[]}]",
+                "[{\"index\":2,\"device\":\"d\",\"port\":0,\"settings\":{\"features\":\"3a0000ff\"},\"sysctls\":[]}]",
                 "[{\"index\":2,\"device\":\"d\",\"port\":0,\"settings\":{},\"sysctls\":[7]}]",
                 "[{\"index\":2,\"device\":\"d\",\"port\":0,\"settings\":{},\"sysctls\":[\"ipv4/conf/../x=1\"]}]",
                 "[{\"index\":2,\"device\":\"d\",\"port\":0,\"settings\":{},\"sysctls\":[\"ipv4/conf/x\"]}]",
