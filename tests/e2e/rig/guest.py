@@ -12,8 +12,8 @@ APPEND = "console=ttyS0 quiet panic=-1 tsc=reliable no_timer_check"
 
 
 def guest_command(console: str, *, memory_mib: int = 512, cpus: int = 1, disk: str = "", network: bool = True,
-                  qmp: str = "", binary: str = "/usr/bin/qemu-system-x86_64", pattern: int = 77, duty: int = 50,
-                  extra: list[str] | None = None) -> list[str]:
+                  tap: str = "", qmp: str = "", binary: str = "/usr/bin/qemu-system-x86_64", pattern: int = 77,
+                  duty: int = 50, extra: list[str] | None = None) -> list[str]:
     """Stock QEMU arguments, as one would write them in a unit. Paths are those of the machine around it."""
     append = f"{APPEND} ram_bytes={memory_mib << 20} pattern={pattern} duty={duty}"
     command = [binary, "-machine", "q35", "-accel", "kvm", "-cpu", "qemu64", "-m", f"{memory_mib}M",
@@ -23,7 +23,8 @@ def guest_command(console: str, *, memory_mib: int = 512, cpus: int = 1, disk: s
     if disk:
         command += ["-drive", f"file={disk},format=raw,if=none,id=disk", "-device", "virtio-blk-pci,drive=disk"]
     if network:
-        command += ["-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net,romfile="]
+        backend = f"tap,id=net,ifname={tap},script=no,downscript=no" if tap else "user,id=net"
+        command += ["-netdev", backend, "-device", "virtio-net-pci,netdev=net,romfile="]
     if qmp:
         command += ["-qmp", f"unix:{qmp},server=on,wait=off"]
     return command + (extra or [])

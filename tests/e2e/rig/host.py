@@ -24,6 +24,8 @@ class Guest:
     memory_mib: int = 256
     pattern: int = 77
     duty: int = 25  # percent of a processor; several guests share the machine's two
+    tap: str = ""  # instead of user networking
+    extra: tuple[str, ...] = ()  # more arguments for its QEMU
 
     @property
     def console(self) -> str:
@@ -40,7 +42,7 @@ class Guest:
 
     def command(self) -> list[str]:
         qemu = inner.guest_command(self.console, memory_mib=self.memory_mib, disk=self.disk, pattern=self.pattern,
-                                   duty=self.duty)
+                                   duty=self.duty, tap=self.tap, extra=list(self.extra))
         return ["/usr/bin/liveupdate-run", self.name, "--", *qemu]
 
     def note_size(self) -> str:

@@ -4,7 +4,7 @@
     kernel/SOURCE_VERSION/source/         unpacked, shared by all configurations
     kernel/SOURCE_VERSION/pristine/       files of it that a variant has otherwise, as they were
     kernel/SOURCE_VERSION/HASH/tree/      one build tree per configuration; the variants are incremental builds in it
-    kernel/SOURCE_VERSION/HASH/bzImage-V  what the rig boots, with its System.map-V
+    kernel/SOURCE_VERSION/HASH/bzImage-V  what the rig boots, with its System.map-V; V has a hash where V has corrections
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from .mirror import Suite
 
 SUITE = "trixie-backports"
 SOURCE = r"linux-source-\d+\.\d+"
+ACCESS = "drivers/pci/access.c"
 OLDEST = (7, 3)  # KHO, LUO and memfd preservation together
 
 
@@ -57,6 +58,15 @@ VARIANTS = {
     "noluo": Variant("-rig-noluo", {"LIVEUPDATE": "n", "LIVEUPDATE_MEMFD": "n"}),
     "abi": Variant("-rig-abi", corrections=(
         Correction("include/linux/kho/abi/luo.h", '"luo-v5"', '"luo-v99"'),)),
+    # PCI functions that do not become quiet, named at boot or while it runs: see rig/stubborn.c.
+    "stubborn": Variant("-rig-stubborn", corrections=(
+        Correction(ACCESS, "DEFINE_RAW_SPINLOCK(pci_lock);", "DEFINE_RAW_SPINLOCK(pci_lock);\n"
+                   + (E2E / "rig/stubborn.c").read_text()),
+        Correction(ACCESS, "bus->ops->write(bus, devfn, pos, len, value)",
+                   "bus->ops->write(bus, devfn, pos, len, rig_written(bus, devfn, pos, value))"),
+        Correction(ACCESS, "pos, sizeof(type), val);",
+                   "pos, sizeof(type), rig_written(dev->bus, dev->devfn, pos, val));"),
+        Correction(ACCESS, "*val = (type)data;", "*val = (type)(data | rig_read(dev, pos, sizeof(type)));"))),
 }
 
 
@@ -72,18 +82,25 @@ def kernel(name: str) -> Path:
     options = read_fragment(E2E / "kernel.config")
     digest = hashlib.sha256("\n".join([*sorted(options), *map(repr, CORRECTIONS)]).encode()).hexdigest()[:12]
     for version in sorted(cache_directory("kernel").iterdir(), key=_numbers, reverse=True):
-        image = version / digest / f"bzImage-{name}"
+        image = version / digest / f"bzImage-{_stem(name)}"
         if image.exists():
             return image
     top = fetch()
     build = top / digest
     build.mkdir(exist_ok=True)
     with locked(build / "lock"):
-        image = build / f"bzImage-{name}"
+        image = build / f"bzImage-{_stem(name)}"
         if not image.exists():
+            _start_from_another(build)
             with _corrected(top, VARIANTS[name]) as source_tree:
                 _build(source_tree, build, name, options)
         return image
+
+
+def _stem(name: str) -> str:
+    """A variant whose corrections change is another file."""
+    corrections = VARIANTS[name].corrections
+    return f"{name}-{hashlib.sha256(repr(corrections).encode()).hexdigest()[:8]}" if corrections else name
 
 
 def source() -> Path:
@@ -143,6 +160,18 @@ def _unpack(suite: Suite, package: str, version: str, top: Path, progress: Progr
     return target
 
 
+def _start_from_another(build: Path) -> None:
+    """Another configuration's build tree, if there is one: make compiles what differs."""
+    others = [path.parent for path in build.parent.glob("*/tree") if path.parent != build]
+    if (build / "tree").exists() or not others:
+        return
+    other = max(others, key=lambda path: path.stat().st_mtime)
+    with locked(other / "lock"), Progress(f"copy of the build tree {other.name}"):
+        shutil.rmtree(build / ".tree", ignore_errors=True)
+        command(["cp", "-a", "--reflink=auto", other / "tree", build / ".tree"])
+        replace(build / ".tree", build / "tree")
+
+
 @contextlib.contextmanager
 def _corrected(top: Path, variant: Variant) -> Iterator[Path]:
     """The source as a variant has it: for all others as it was, also after a build that was interrupted. make goes by the
@@ -152,11 +181,12 @@ def _corrected(top: Path, variant: Variant) -> Iterator[Path]:
         _restore(source_tree, pristine)
         for correction in CORRECTIONS:
             _correct(source_tree, correction)
-        for correction in variant.corrections:
-            saved = pristine / correction.path
+        for path in {correction.path for correction in variant.corrections}:
+            saved = pristine / path
             saved.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source_tree / correction.path, top / ".saving")
+            shutil.copyfile(source_tree / path, top / ".saving")
             replace(top / ".saving", saved)
+        for correction in variant.corrections:
             if not _correct(source_tree, correction):
                 raise RigError(f"{correction.path} of the kernel has no {correction.before} any more",
                                "bring VARIANTS in tests/e2e/rig/kernel.py up to date")
@@ -197,9 +227,9 @@ def _build(source: Path, build: Path, name: str, options: list[str]) -> None:
         _verify(tree / ".config", wanted)
         command([*make, f"-j{os.cpu_count()}", "bzImage"], log=log, env=env, progress=progress,
                 what=f"the build of kernel {name}")
-    shutil.copyfile(tree / "System.map", build / f"System.map-{name}")
+    shutil.copyfile(tree / "System.map", build / f"System.map-{_stem(name)}")
     shutil.copyfile(tree / "arch/x86/boot/bzImage", build / f".bzImage-{name}")
-    replace(build / f".bzImage-{name}", build / f"bzImage-{name}")
+    replace(build / f".bzImage-{name}", build / f"bzImage-{_stem(name)}")
 
 
 def _verify(config: Path, wanted: list[str]) -> None:

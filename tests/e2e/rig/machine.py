@@ -62,6 +62,7 @@ class Plan:
     memory_mib: int = 3072
     cpus: int = 2
     devices: list[str] = field(default_factory=list)  # more arguments for QEMU
+    inherited: tuple[int, ...] = ()  # file descriptors that these name
 
     def line(self) -> str:
         return " ".join(filter(None, [COMMAND_LINE if self.command_line is None else self.command_line,
@@ -100,7 +101,7 @@ class Machine:
             errors.write(shlex.join(arguments) + "\n")
             errors.flush()
             self.process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
-                                            preexec_fn=die_with_parent)
+                                            pass_fds=plan.inherited, preexec_fn=die_with_parent)
         assert self.process.stdout
         self.console = Console(self.process.stdout, directory / f"{self.name}.console.log")
 

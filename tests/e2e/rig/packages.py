@@ -26,7 +26,7 @@ PROJECT = ["meson", "ninja-build", "pkg-config", "gcc", "libc6-dev", "libsystemd
            "clang", "libclang-rt-dev", "python3"]
 RIG = ["qemu-system-x86", "mmdebstrap", "busybox-static", "make", "bc", "flex", "bison", "libelf-dev", "libssl-dev",
        "lz4", "zstd", "xz-utils", "cpio", "e2fsprogs", "debian-archive-keyring", "rsync", "debhelper", "dpkg-dev",
-       "python3-pefile", "sbsigntool", "openssl", "swtpm"]
+       "python3-pefile", "sbsigntool", "openssl", "swtpm", "iproute2", "ethtool", "pciutils"]
 
 
 def _is_installed(package: str) -> bool:
