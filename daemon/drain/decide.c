@@ -19,7 +19,14 @@
 static const char *const register_drivers[] = { "e1000", "e1000e", "igb", "igbvf", "igc" };
 
 /* Of these classes `quiet` where the driver is one of those; else `unbind` where nothing is lost and nobody waits.
- * Everything else is left to the kernel. Measured by tests/bench/run drain. */
+ * Everything else is left to the kernel. Measured by tests/bench/run drain, emulated, the drain and what is left of the
+ * kernel's shutdown of it in ms, medians:
+ *           keep  quiet  unbind  master-off  reset
+ *   e1000e    20     97     153           8    165
+ *   igb      390    507     600          11    725
+ *   nvme      81      -     255           -    367
+ * Of those only master-off is faster than keep, and cannot be undone under an interface that is up. But what nobody needs
+ * is drained while guests run: the phase `shutdown` takes 0.31 times as long with quiet as with keep, 0.09 with unbind. */
 static const struct {
         uint32_t class_code, mask;
 } drained_classes[] = {
