@@ -129,6 +129,7 @@ END_TEST
 START_TEST(bridge_gets_its_port_back) {
         _cleanup_(network_freep) Network *captured = NULL;
         Lines before;
+        size_t n_lost;
 
         if (!network_begin(false))
                 return;
@@ -149,8 +150,9 @@ START_TEST(bridge_gets_its_port_back) {
         ck_assert_uint_eq(restore(captured, "a"), 0);
 
         fdb_do(RTM_DELNEIGH, "a", "\x02\0\0\0\x07\x02");
-        ck_assert_uint_eq(count_lost(&before), 1);
-        ck_assert_uint_eq(restore(captured, "a"), 1);
+        n_lost = count_lost(&before); /* a bridge that knows VLANs has it in its own, too */
+        ck_assert_uint_ge(n_lost, 1);
+        ck_assert_uint_eq(restore(captured, "a"), n_lost);
         check_same(&before);
 
         down("a");
