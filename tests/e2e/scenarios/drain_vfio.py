@@ -7,7 +7,7 @@ from rig import assemble, drain, guest as inner
 from rig.base import wait_for
 from rig.checks import check_report, start
 from rig.drain import Stand
-from rig.hardware import E1000E, E1000E_SPARE, NVME, Hardware
+from rig.hardware import E1000E, E1000E_SPARE, Hardware
 from rig.host import Host
 from rig.scenario import Scenario, scenario
 
@@ -15,7 +15,7 @@ from rig.scenario import Scenario, scenario
 @scenario("drain-vfio", limit=180, kernels=("a", "b", "stubborn"))
 def vfio(s: Scenario) -> None:
     """One that a process holds is named and reset, one that nobody holds is switched off; both are back on rollback."""
-    stand = drain.small_stand(s, "e1000e", "spare", "nvme", variant="stubborn")
+    stand = drain.small_stand(s, "e1000e", "spare", variant="stubborn")
     host, machine = stand.host, stand.machine
     for address in (E1000E, E1000E_SPARE):
         drain.bind_vfio(machine, address)
@@ -47,8 +47,8 @@ def check_listed(s: Scenario, host: Host, pid: int) -> None:
 def roll_back(s: Scenario, stand: Stand) -> None:
     """The jump fails after the drain."""
     host, machine = stand.host, stand.machine
-    host.configure("[Drain]\nDrainTimeoutSec=1min\n")
-    drain.misbehave(machine, "pending", NVME)
+    host.configure("[Update]\nMaxBlackoutSec=2min\n[Drain]\nDrainTimeoutSec=1min\n")
+    drain.misbehave(machine, "pending", E1000E_SPARE)
     drain.begin_commit(machine)
     drain.wait_quiet(machine, E1000E, E1000E_SPARE)
     machine.run("/rig/kexec --unload", check=True)
@@ -58,6 +58,7 @@ def roll_back(s: Scenario, stand: Stand) -> None:
     s.check.equal("where it failed", report["failure"]["phase"], "shutdown")
     told = drain.reported(report)
     s.check.equal("outcomes", [told[a]["outcome"] for a in (E1000E, E1000E_SPARE)], ["restored", "restored"])
+    s.check.contains("what its holder is to know", " ".join(told[E1000E_SPARE]["problems"]), "reset")
 
 
 @scenario("drain-vfio-guest", flavour="image", limit=300)
