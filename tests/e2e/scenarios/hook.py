@@ -51,7 +51,7 @@ def staged_release(host: Host) -> str | None:
     return staged["release"] if staged else None
 
 
-@scenario("hook-upgrade", flavour="full", limit=420)
+@scenario("hook-upgrade", flavour="full", limit=420, exclusive=True)
 def upgrade(s: Scenario) -> None:
     """apt installs a kernel, the hook has it staged, the window opens, and the guest goes on under it."""
     host = start_with_packages(s)
