@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "basic/json.h"
@@ -110,4 +113,24 @@ int json_add_u64(json_object *o, const char *key, uint64_t value) {
 
 int json_add_bool(json_object *o, const char *key, bool value) {
         return json_add(o, key, json_object_new_boolean(value));
+}
+
+int json_append_text(json_object *list, const char *format, ...) {
+        _cleanup_free_ char *text = NULL;
+        json_object *s;
+        va_list ap;
+        int n;
+
+        va_start(ap, format);
+        n = vasprintf(&text, format, ap);
+        va_end(ap);
+        if (n < 0) {
+                text = NULL;
+                return -ENOMEM;
+        }
+        s = json_object_new_string(text);
+        if (s && json_object_array_add(list, s) >= 0)
+                return 0;
+        json_object_put(s);
+        return -ENOMEM;
 }

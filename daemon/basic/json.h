@@ -30,3 +30,6 @@ int json_add(json_object *o, const char *key, json_object *value);
 int json_add_string(json_object *o, const char *key, const char *value); /* NULL adds nothing */
 int json_add_u64(json_object *o, const char *key, uint64_t value);
 int json_add_bool(json_object *o, const char *key, bool value);
+
+/* Appends a string to an array: 0 or -ENOMEM. */
+int json_append_text(json_object *list, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -1,41 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "basic/json.h"
 #include "drain/device.h"
 
-static int add_problem(json_object *problems, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static int add_problem(json_object *problems, const char *format, ...) {
-        _cleanup_free_ char *text = NULL;
-        json_object *sentence;
-        va_list ap;
-        int r;
-
-        va_start(ap, format);
-        r = vasprintf(&text, format, ap);
-        va_end(ap);
-        if (r < 0) {
-                text = NULL;
-                return -ENOMEM;
-        }
-        sentence = json_object_new_string(text);
-        if (!sentence || json_object_array_add(problems, sentence) < 0) {
-                json_object_put(sentence);
-                return -ENOMEM;
-        }
-        return 0;
-}
-
 static int compare_driver(const char *before, const Device *now, json_object *problems) {
         if (!before || (now->driver && strcmp(now->driver, before) == 0))
                 return 0;
-        return now->driver ? add_problem(problems, "its driver is %s, it was %s", now->driver, before)
-                           : add_problem(problems, "its driver %s is not bound", before);
+        return now->driver ? json_append_text(problems, "its driver is %s, it was %s", now->driver, before)
+                           : json_append_text(problems, "its driver %s is not bound", before);
 }
 
 static const DeviceInterface *interface_find(const Device *device, const char *name) {
@@ -80,9 +54,9 @@ static int compare_interfaces(json_object *names, const Device *now, json_object
                 if (!interface && n_renamed > 0)
                         n_renamed--;
                 else if (!interface)
-                        r = add_problem(problems, "%s is not there", name);
+                        r = json_append_text(problems, "%s is not there", name);
                 else if (!interface->is_up)
-                        r = add_problem(problems, "%s is not up", name);
+                        r = json_append_text(problems, "%s is not up", name);
                 if (r < 0)
                         return r;
         }
@@ -99,7 +73,7 @@ static int compare_device(json_object *before, const Inventory *inventory, json_
                 return -EBADMSG;
         now = inventory_find(inventory, address);
         if (!now)
-                return add_problem(problems, "the device is missing");
+                return json_append_text(problems, "the device is missing");
         r = json_get_string(before, "driver", &driver);
         if (r >= 0 || r == -ENOENT)
                 r = json_get_array(before, "interfaces", &names);

@@ -37,64 +37,41 @@ static int obstacle_set(Obstacle *obstacle, const char *error, const char *remed
         return n < 0 ? -ENOMEM : 0;
 }
 
-static int add_loss(json_object **losses, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static int add_loss(json_object **losses, const char *format, ...) {
-        _cleanup_free_ char *text = NULL;
-        json_object *s;
-        va_list ap;
-        int n;
-
-        va_start(ap, format);
-        n = vasprintf(&text, format, ap);
-        va_end(ap);
-        if (n < 0) {
-                text = NULL;
-                return -ENOMEM;
-        }
-        if (!*losses)
-                *losses = json_object_new_array();
-        s = json_object_new_string(text);
-        if (!*losses || !s || json_object_array_add(*losses, s) < 0) {
-                json_object_put(s);
-                return -ENOMEM;
-        }
-        return 0;
-}
-
-static int add_losses_among_workloads(Registry *registry, json_object **losses) {
+static int add_losses_among_workloads(Registry *registry, json_object *losses) {
         int r = 0;
 
         for (Workload *w = NULL; r >= 0 && (w = registry_next(registry, w));)
                 if (workload_state(w) != WORKLOAD_RUNNING)
-                        r = add_loss(losses, "%s (%s, from the update before)", workload_name(w),
+                        r = json_append_text(losses, "%s (%s, from the update before)", workload_name(w),
                                         workload_state_to_string(workload_state(w)));
                 else if (workload_problem(w))
-                        r = add_loss(losses, "%s (%s)", workload_name(w), workload_problem(w));
+                        r = json_append_text(losses, "%s (%s)", workload_name(w), workload_problem(w));
         return r;
 }
 
-static int add_losses_among_strangers(Registry *registry, json_object **losses) {
+static int add_losses_among_strangers(Registry *registry, json_object *losses) {
         _cleanup_free_ Stranger *strangers = NULL;
         size_t n = 0;
         int r;
 
         r = strangers_find(registry, &strangers, &n);
         for (size_t i = 0; r >= 0 && i < n; i++)
-                r = add_loss(losses, "%s (process %i, not started through liveupdate-run)", strangers[i].comm,
+                r = json_append_text(losses, "%s (process %i, not started through liveupdate-run)", strangers[i].comm,
                                 (int) strangers[i].pid);
         return r;
 }
 
 int requirements_losses(Manager *manager, json_object **ret) {
-        _cleanup_json_ json_object *losses = NULL;
+        _cleanup_json_ json_object *losses = json_object_new_array();
         int r;
 
-        r = add_losses_among_workloads(manager->registry, &losses);
+        if (!losses)
+                return -ENOMEM;
+        r = add_losses_among_workloads(manager->registry, losses);
         if (r >= 0)
-                r = add_losses_among_strangers(manager->registry, &losses);
+                r = add_losses_among_strangers(manager->registry, losses);
         if (r >= 0)
-                *ret = TAKE_PTR(losses);
+                *ret = json_object_array_length(losses) > 0 ? TAKE_PTR(losses) : NULL;
         return r;
 }
 
