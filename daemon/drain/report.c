@@ -29,7 +29,7 @@ static int add_interfaces(json_object *o, const Device *device) {
         names = json_object_new_array();
         for (size_t i = 0; names && i < device->n_interfaces; i++)
                 if (device->interfaces[i].is_up)
-                        (void) json_object_array_add(names, json_object_new_string(device->interfaces[i].name));
+                        (void) json_append_text(names, "%s", device->interfaces[i].name);
         return json_add(o, "interfaces", names);
 }
 
@@ -38,11 +38,10 @@ static int add_problems(json_object *o, const DrainDevice *d) {
         json_object *problems = json_object_new_array();
 
         if (problems && d->failure)
-                (void) json_object_array_add(problems, json_object_new_string(d->failure));
+                (void) json_append_text(problems, "%s", d->failure);
         for (size_t i = 0; problems && d->problems && i < json_object_array_length(d->problems); i++)
-                (void) json_object_array_add(problems,
-                                json_object_new_string(json_object_get_string(
-                                                json_object_array_get_idx(d->problems, i))));
+                (void) json_append_text(problems, "%s",
+                                json_object_get_string(json_object_array_get_idx(d->problems, i)));
         if (problems && json_object_array_length(problems) == 0) {
                 json_object_put(problems);
                 return 0;

@@ -36,7 +36,7 @@ void device_add_problem(DrainDevice *d, const char *problem) {
         if (!d->problems)
                 d->problems = json_object_new_array();
         if (d->problems && problem)
-                (void) json_object_array_add(d->problems, json_object_new_string(problem));
+                (void) json_append_text(d->problems, "%s", problem);
 }
 
 void pass_devices_through(Drain *drain) {
