@@ -46,31 +46,85 @@ static int offer(const Ctl *ctl, const char *release) {
         return CTL_SAID;
 }
 
-static int wait_for_transaction(const Ctl *ctl, const char *release) {
-        _cleanup_free_ char *message = NULL, *remedy = NULL;
+/* 0, or a negative errno with a sentence (the caller's, NULL if there is no memory) that begins with `what`. */
+static int wait_for_transaction(const char *what, char **ret_message) {
         const char *lock;
         int r;
 
         r = transaction_wait("", TRANSACTION_USEC, &lock);
         if (r >= 0)
-                return CTL_OK;
-        if (asprintf(&message, "%s was not staged: %s %s: %s", release,
+                return 0;
+        if (asprintf(ret_message, "%s: %s %s: %s", what,
                         r == -ETIMEDOUT ? "for an hour a package manager has held" : "Cannot wait for the end of", lock,
                         strerror(-r)) < 0)
-                message = NULL;
-        if (asprintf(&remedy, "See that the package manager's work is done, then: liveupdatectl stage %s", release) < 0)
-                remedy = NULL;
-        return automatic_failed(ctl, release, message ?: "Out of memory.", remedy ?: "");
+                *ret_message = NULL;
+        return r;
 }
 
 int automatic_begin(const Ctl *ctl, const char *release) {
+        _cleanup_free_ char *what = NULL, *message = NULL, *remedy = NULL;
         int r;
 
         r = offer(ctl, release);
         if (r != CTL_OK)
                 return r;
         fprintf(stderr, "%s is wanted. It is staged when the package manager is done.\n", release);
-        return wait_for_transaction(ctl, release);
+        if (asprintf(&what, "%s was not staged", release) < 0 ||
+                        asprintf(&remedy, "See that the package manager's work is done, then: liveupdatectl stage %s",
+                                        release) < 0)
+                return CTL_REFUSED;
+        if (wait_for_transaction(what, &message) >= 0)
+                return CTL_OK;
+        return automatic_failed(ctl, release, message ?: "Out of memory.", remedy);
+}
+
+static bool is_under_way(const char *state) {
+        static const char *const states[] = { "updating", "rolling_back", "restoring" };
+
+        for (size_t i = 0; i < ELEMENTSOF(states); i++)
+                if (strcmp(state, states[i]) == 0)
+                        return true;
+        return false;
+}
+
+int automatic_wait_for_update(const Ctl *ctl, const char *release) {
+        _cleanup_(varlink_client_freep) VarlinkClient *client = NULL;
+        int r;
+
+        fprintf(stderr, "An update is under way. %s is staged when that is over.\n", release);
+        r = ctl_send(ctl, "io.liveupdate.Monitor", NULL, /* more= */ true, NULL, 0, &client);
+        while (r == CTL_OK) {
+                _cleanup_(varlink_reply_done) VarlinkReply reply = {};
+                json_object *progress;
+
+                /* The daemon was told to end, and has rolled back by then. */
+                if (varlink_client_receive(client, &reply) < 0)
+                        return CTL_OK;
+                if (reply.error)
+                        return ctl_print_error(&reply);
+                if (json_get_object(reply.parameters, "progress", &progress) < 0)
+                        return ctl_lost_connection(-EBADMSG);
+                if (!is_under_way(ctl_string(progress, "state")))
+                        return CTL_OK;
+        }
+        return r;
+}
+
+int automatic_begin_commit(const Ctl *ctl) {
+        static const char remedy[] = "See that the package manager's work is done, then: liveupdatectl commit. "
+                                     "The next window tries again, too.";
+        _cleanup_(varlink_reply_done) VarlinkReply reply = {};
+        _cleanup_json_ json_object *parameters = NULL;
+        _cleanup_free_ char *message = NULL;
+
+        if (wait_for_transaction("What is staged was not committed", &message) >= 0)
+                return CTL_OK;
+        fprintf(stderr, "liveupdatectl: %s\n%s\n", message ?: "Out of memory.", remedy);
+        parameters = json_object_new_object();
+        if (parameters && json_add_string(parameters, "message", message ?: "Out of memory.") >= 0 &&
+                        json_add_string(parameters, "remedy", remedy) >= 0)
+                (void) ctl_call(ctl, "io.liveupdate.CommitFailed", TAKE_PTR(parameters), NULL, 0, &reply);
+        return CTL_REFUSED;
 }
 
 static int start(const char *unit) {

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "basic/json.h"
+#include "client/automatic.h"
 #include "client/ctl.h"
 
 static void print_progress(const Ctl *ctl, json_object *parameters, const char **ret_state) {
@@ -25,9 +26,16 @@ static void print_progress(const Ctl *ctl, json_object *parameters, const char *
         fflush(stdout);
 }
 
-/* Prints what comes until the last answer, or until the connection ends. With `tolerated` (NULL: none) the error of
- * that name is only told. */
-static int follow(const Ctl *ctl, VarlinkClient *client, const char *tolerated) {
+static bool is_among(const VarlinkReply *reply, const char *const *errors) {
+        for (; errors && *errors; errors++)
+                if (ctl_error_is(reply, *errors))
+                        return true;
+        return false;
+}
+
+/* Prints what comes until the last answer, or until the connection ends. The errors that are named in `tolerated`, a
+ * list that ends with NULL or is NULL, are only told. */
+static int follow(const Ctl *ctl, VarlinkClient *client, const char *const *tolerated) {
         for (;;) {
                 _cleanup_(varlink_reply_done) VarlinkReply reply = {};
                 const char *state = "";
@@ -36,7 +44,7 @@ static int follow(const Ctl *ctl, VarlinkClient *client, const char *tolerated) 
                 r = varlink_client_receive(client, &reply);
                 if (r < 0)
                         return ctl_lost_connection(r);
-                if (reply.error && tolerated && ctl_error_is(&reply, tolerated)) {
+                if (reply.error && is_among(&reply, tolerated)) {
                         fprintf(stderr, "%s\n", ctl_string(reply.parameters, "message"));
                         return CTL_OK;
                 }
@@ -48,7 +56,7 @@ static int follow(const Ctl *ctl, VarlinkClient *client, const char *tolerated) 
         }
 }
 
-static int start(const Ctl *ctl, const char *method, json_object *parameters, const char *tolerated) {
+static int start(const Ctl *ctl, const char *method, json_object *parameters, const char *const *tolerated) {
         _cleanup_(varlink_client_freep) VarlinkClient *client = NULL;
         int r;
 
@@ -80,18 +88,27 @@ int commit_main(Ctl *ctl, int argc, char **argv) {
                 { "force",      NULL, "Go ahead in spite of findings that fail (see check). It may cost all\n"
                                       "guests and take a cold boot to mend",
                         &force, CTL_OPTION_FLAG },
-                { "automatic",  NULL, "Not by hand: a failure is kept and shown by status", &is_automatic,
-                        CTL_OPTION_FLAG },
+                { "automatic",  NULL, "Not by hand: if AutoCommit= wants it, when no package manager is at work, and\n"
+                                      "a failure is kept and shown by status",
+                        &is_automatic, CTL_OPTION_FLAG },
                 { "if-staged",  NULL, "When nothing is staged, say so and be done", &if_staged, CTL_OPTION_FLAG },
         };
+        const char *tolerated[3] = {};
+        size_t n_tolerated = 0;
         int r;
 
         r = ctl_options(ctl, &usage, options, ELEMENTSOF(options), argc, argv);
+        if (r == CTL_OK && is_automatic)
+                r = automatic_begin_commit(ctl);
         if (r != CTL_OK)
                 return r;
+        if (is_automatic)
+                tolerated[n_tolerated++] = "NotWanted";
+        if (if_staged)
+                tolerated[n_tolerated++] = "NothingStaged";
         if (!parameters || json_add_bool(parameters, "allowLoss", allow_loss) < 0 ||
                         (force && json_add_bool(parameters, "force", true) < 0) ||
                         (is_automatic && json_add_bool(parameters, "automatic", true) < 0))
                 return CTL_REFUSED;
-        return start(ctl, "io.liveupdate.Commit", TAKE_PTR(parameters), if_staged ? "NothingStaged" : NULL);
+        return start(ctl, "io.liveupdate.Commit", TAKE_PTR(parameters), tolerated);
 }

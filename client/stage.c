@@ -11,6 +11,8 @@
 #include "client/release.h"
 #include "client/staged-text.h"
 
+#define TRIES_MAX 5U /* each for another update that was under way */
+
 typedef struct Stage {
         const Ctl *ctl;
         const char *word; /* as given; NULL: an entry of the boot loader */
@@ -86,13 +88,43 @@ static int send(Stage *stage, VarlinkReply *ret) {
                         (stage->force && json_add_bool(parameters, "force", true) < 0) ||
                         (stage->is_automatic && json_add_bool(parameters, "automatic", true) < 0))
                 return CTL_REFUSED;
-        r = ctl_ask(stage->ctl, "io.liveupdate.Stage", TAKE_PTR(parameters), stage->order.fds, stage->order.n_fds, ret);
-        if (r != CTL_OK || !ret->error)
-                return r;
-        if (!stage->is_automatic || !ctl_error_is(ret, "NotWanted"))
-                return ctl_print_error(ret);
-        fprintf(stderr, "%s is not staged: %s\n", stage->release, ctl_string(ret->parameters, "message"));
+        return ctl_ask(stage->ctl, "io.liveupdate.Stage", TAKE_PTR(parameters), stage->order.fds, stage->order.n_fds,
+                        ret);
+}
+
+static int explain(const Stage *stage, const VarlinkReply *reply) {
+        if (!stage->is_automatic || !ctl_error_is(reply, "NotWanted"))
+                return ctl_print_error(reply);
+        fprintf(stderr, "%s is not staged: %s\n", stage->release, ctl_string(reply->parameters, "message"));
         return CTL_SAID;
+}
+
+/* From the offer to the daemon's answer. */
+static int find_and_send(Stage *stage, bool by_path, VarlinkReply *ret) {
+        int r;
+
+        stage->order = (ImageOrder) { .options = &stage->options, .root = "" };
+        r = stage->is_automatic ? automatic_begin(stage->ctl, stage->release) : CTL_OK;
+        if (r == CTL_OK)
+                r = find(stage, by_path);
+        return r == CTL_OK ? send(stage, ret) : r;
+}
+
+/* Nobody would ask again for what came by itself in the middle of an update. */
+static int stage_in_time(Stage *stage, bool by_path, VarlinkReply *ret) {
+        for (unsigned left = stage->is_automatic ? TRIES_MAX : 1;; left--) {
+                int r = find_and_send(stage, by_path, ret);
+
+                if (r != CTL_OK || !ret->error)
+                        return r;
+                if (left == 1 || !ctl_error_is(ret, "UpdateInProgress"))
+                        return explain(stage, ret);
+                varlink_reply_done(ret);
+                image_order_done(&stage->order);
+                r = automatic_wait_for_update(stage->ctl, stage->release);
+                if (r != CTL_OK)
+                        return r;
+        }
 }
 
 /* A line, if there is something to say. */
@@ -154,12 +186,8 @@ static int run(Stage *stage) {
         int r;
 
         r = identify(stage, by_path);
-        if (r == CTL_OK && stage->is_automatic)
-                r = automatic_begin(stage->ctl, stage->release);
         if (r == CTL_OK)
-                r = find(stage, by_path);
-        if (r == CTL_OK)
-                r = send(stage, &reply);
+                r = stage_in_time(stage, by_path, &reply);
         if (r != CTL_OK)
                 return r;
 
@@ -214,7 +242,6 @@ int stage_main(Ctl *ctl, int argc, char **argv) {
         if (r != CTL_OK)
                 return r;
         stage.word = optind < argc ? argv[optind] : NULL;
-        stage.order = (ImageOrder) { .options = &stage.options, .root = "" };
         r = check_usage(&stage);
         return r == CTL_OK ? run(&stage) : r;
 }

@@ -122,6 +122,7 @@ static int run(bool is_debug) {
         if (r < 0)
                 return r;
         (void) staged_kernel_load(&manager->staged);
+        automation_load(&manager->automation, LIVEUPDATE_RUNTIME_DIRECTORY "/automation.json");
         if (!manager->update)
                 report_load(manager);
         r = sd_event_set_watchdog(manager->event, true);

@@ -108,19 +108,23 @@ static int method_commit(VarlinkCall *call, json_object *parameters, void *userd
         r = json_get_bool(parameters, "automatic", &is_automatic);
         if (r < 0 && r != -ENOENT)
                 return varlink_call_invalid_parameter(call, "automatic");
-        if (stagings_are_loading(manager))
+        r = is_automatic ? automation_check_commit(manager, call) : 0;
+        if (r != 0)
+                return r < 0 ? r : 0;
+        if (stagings_are_loading(manager)) {
+                if (is_automatic)
+                        automation_commit_refused(manager, "A kernel was being staged at that moment.",
+                                        "The next window tries again; or commit by hand: liveupdatectl commit.");
                 return reply_staging(call);
-        if (is_automatic && !manager->staged)
-                return reply_error(call, &(ErrorReply) {
-                                .error = "NothingStaged", .message = "There is no kernel to change to." });
+        }
         r = requirements_check(manager, allow_loss, is_forced, &obstacle);
         if (r < 0)
                 return r;
         if (!obstacle.error)
                 return update_begin(manager, call, is_automatic);
 
-        if (is_automatic && manager->staged)
-                automation_failed(manager, "commit", manager->staged->release, obstacle.message, obstacle.remedy);
+        if (is_automatic)
+                automation_commit_refused(manager, obstacle.message, obstacle.remedy);
         return reply_error(call, &(ErrorReply) {
                         .error = obstacle.error,
                         .message = obstacle.message,
@@ -170,18 +174,19 @@ static int method_monitor(VarlinkCall *call, json_object *parameters, void *user
 }
 
 static const VarlinkMethod methods[] = {
-        { "Status",      method_status                               },
-        { "Config",      method_config                               },
-        { "Offer",       method_offer,        .is_privileged = true  },
-        { "Stage",       method_stage,        .is_privileged = true  },
-        { "StageFailed", method_stage_failed, .is_privileged = true  },
-        { "Unstage",     method_unstage,      .is_privileged = true  },
-        { "Check",       method_check,        .is_privileged = true  },
-        { "Commit",      method_commit,       .is_privileged = true  },
-        { "Devices",     method_devices                              },
-        { "Workloads",   method_workloads                            },
-        { "Report",      method_report                               },
-        { "Monitor",     method_monitor,      .needs_more = true     },
+        { "Status",       method_status                                },
+        { "Config",       method_config                                },
+        { "Offer",        method_offer,         .is_privileged = true  },
+        { "Stage",        method_stage,         .is_privileged = true  },
+        { "StageFailed",  method_stage_failed,  .is_privileged = true  },
+        { "Unstage",      method_unstage,       .is_privileged = true  },
+        { "Check",        method_check,         .is_privileged = true  },
+        { "Commit",       method_commit,        .is_privileged = true  },
+        { "CommitFailed", method_commit_failed, .is_privileged = true  },
+        { "Devices",      method_devices                               },
+        { "Workloads",    method_workloads                             },
+        { "Report",       method_report                                },
+        { "Monitor",      method_monitor,       .needs_more = true     },
 };
 
 const VarlinkInterface liveupdate_interface = {

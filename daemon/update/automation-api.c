@@ -6,6 +6,7 @@
 
 #include "basic/json.h"
 #include "update/manager.h"
+#include "update/reply.h"
 #include "update/stage-api.h"
 #include "update/story.h"
 
@@ -37,5 +38,38 @@ int method_stage_failed(VarlinkCall *call, json_object *parameters, void *userda
                 return varlink_call_invalid_parameter(call, "remedy");
         story_stage_failed(release, message, remedy);
         automation_failed(userdata, "stage", release, message, remedy);
+        return varlink_call_reply(call, NULL, NULL, 0);
+}
+
+int automation_check_commit(Manager *manager, VarlinkCall *call) {
+        int r;
+
+        if (manager->config->auto_commit == AUTO_COMMIT_NO)
+                r = reply_error(call, &(ErrorReply) {
+                                .error = "NotWanted",
+                                .message = "What is staged is not to be committed by itself: AutoCommit=no in "
+                                           "liveupdated.conf.",
+                                .remedy = "Commit by hand if it is meant: liveupdatectl commit.",
+                });
+        else if (!manager->staged)
+                r = reply_error(call, &(ErrorReply) {
+                                .error = "NothingStaged", .message = "There is no kernel to change to." });
+        else
+                return 0;
+        return r < 0 ? r : 1;
+}
+
+int method_commit_failed(VarlinkCall *call, json_object *parameters, void *userdata) {
+        const char *message, *remedy;
+        int r;
+
+        if (json_get_string(parameters, "message", &message) < 0)
+                return varlink_call_invalid_parameter(call, "message");
+        if (json_get_string(parameters, "remedy", &remedy) < 0)
+                return varlink_call_invalid_parameter(call, "remedy");
+        r = automation_check_commit(userdata, call);
+        if (r != 0)
+                return r < 0 ? r : 0;
+        automation_commit_refused(userdata, message, remedy);
         return varlink_call_reply(call, NULL, NULL, 0);
 }

@@ -11,17 +11,22 @@
 #include "host/services.h"
 #include "update/automation.h"
 #include "update/manager.h"
+#include "update/story.h"
 
-static void automation_forget_failure(Automation *automation) {
+static void forget_failure(Automation *automation) {
         automation->action = NULL;
         free(TAKE_PTR(automation->release));
         free(TAKE_PTR(automation->message));
         free(TAKE_PTR(automation->remedy));
 }
 
-void automation_done(Automation *automation) {
-        automation_forget_failure(automation);
+static void forget_offer(Automation *automation) {
         free(TAKE_PTR(automation->offered));
+}
+
+void automation_done(Automation *automation) {
+        forget_failure(automation);
+        forget_offer(automation);
 }
 
 static int object(char **ret, const char *why, const char *release) {
@@ -56,34 +61,45 @@ int automation_offer(Manager *manager, const char *release, char **ret_objection
         copy = strdup(release);
         if (!copy)
                 return -ENOMEM;
-        free(manager->automation.offered);
+        forget_offer(&manager->automation);
         manager->automation.offered = copy;
+        automation_save(&manager->automation);
         return 0;
-}
-
-static void forget_offer(Automation *automation) {
-        free(TAKE_PTR(automation->offered));
 }
 
 void automation_failed(Manager *manager, const char *action, const char *release, const char *message,
                 const char *remedy) {
         Automation *automation = &manager->automation;
 
-        automation_forget_failure(automation);
+        forget_failure(automation);
         automation->action = action;
         automation->release = release ? strdup(release) : NULL;
         automation->message = strdup(message);
         automation->remedy = strdup(remedy ?: "");
         automation->failed_usec = now_usec(CLOCK_REALTIME);
-        forget_offer(automation);
+        if (strcmp(action, "stage") == 0)
+                forget_offer(automation);
+        automation_save(automation);
+}
+
+void automation_commit_refused(Manager *manager, const char *message, const char *remedy) {
+        const char *release = manager->staged ? manager->staged->release : NULL;
+
+        story_commit_refused(release, message, remedy);
+        automation_failed(manager, "commit", release, message, remedy);
 }
 
 void automation_succeeded(Manager *manager) {
-        automation_forget_failure(&manager->automation);
-        forget_offer(&manager->automation);
+        Automation *automation = &manager->automation;
+
+        if (!automation->action && !automation->offered)
+                return;
+        forget_failure(automation);
+        forget_offer(automation);
+        automation_save(automation);
 }
 
-static json_object *problem_to_json(const Automation *automation) {
+json_object *automation_problem_to_json(const Automation *automation) {
         _cleanup_json_ json_object *o = json_object_new_object();
 
         if (!o || json_add_string(o, "action", automation->action) < 0 ||
@@ -102,7 +118,7 @@ json_object *automation_to_json(const Manager *manager) {
 
         if (!o || json_add_bool(o, "autoStage", manager->config->auto_stage) < 0 ||
                         json_add_string(o, "autoCommit", auto_commit_to_string(manager->config->auto_commit)) < 0 ||
-                        (automation->action && json_add(o, "problem", problem_to_json(automation)) < 0))
+                        (automation->action && json_add(o, "problem", automation_problem_to_json(automation)) < 0))
                 return NULL;
         /* It asks another process, which is not for the middle of an update. */
         if (!manager->update && services_next_window(&window_usec) >= 0 &&

@@ -15,6 +15,7 @@ typedef struct Automation {
         const char *action; /* "stage", "commit" */
         char *release, *message, *remedy;
         uint64_t failed_usec; /* CLOCK_REALTIME */
+        const char *path; /* where all that is kept for a restart of the daemon; NULL: nowhere */
 } Automation;
 
 void automation_done(Automation *automation);
@@ -26,6 +27,15 @@ int automation_object(const Manager *manager, const char *release, char **ret_ob
 
 void automation_failed(Manager *manager, const char *action, const char *release, const char *message,
                 const char *remedy);
+/* The same for a commit of what is staged that did not even begin, told to the journal, too. */
+void automation_commit_refused(Manager *manager, const char *message, const char *remedy);
 void automation_succeeded(Manager *manager);
 
 json_object *automation_to_json(const Manager *manager);
+json_object *automation_problem_to_json(const Automation *automation); /* an AutomationProblem of io.liveupdate */
+
+/* automation-file.c: what fails is logged. */
+
+/* Takes what a process before this one kept at `path` (borrowed), and keeps it there from now on. */
+void automation_load(Automation *automation, const char *path);
+void automation_save(const Automation *automation);

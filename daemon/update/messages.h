@@ -14,6 +14,8 @@
 #define MESSAGE_STAGE_FAILED SD_ID128_MAKE(6a,ce,41,ff,c7,53,48,fe,a7,d0,ed,2d,4b,a0,4f,ae)
 /* an update begins: LIVEUPDATE_ID, _KERNEL_FROM, _KERNEL_TO */
 #define MESSAGE_COMMITTED SD_ID128_MAKE(16,02,b4,40,2a,5d,4e,af,87,45,ba,d0,1a,23,8f,e4)
+/* a commit by itself did not even begin: LIVEUPDATE_KERNEL_TO, _REASON */
+#define MESSAGE_COMMIT_REFUSED SD_ID128_MAKE(a9,d9,98,36,23,32,4d,29,b3,63,87,21,ee,97,ef,02)
 /* every workload runs under the new kernel */
 #define MESSAGE_UPDATED SD_ID128_MAKE(5f,71,dc,2b,b3,7f,46,42,bc,d4,8c,d5,7f,89,d3,a5)
 /* the kernel was changed, but a workload did not come back */

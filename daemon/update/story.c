@@ -79,6 +79,15 @@ void story_stage_failed(const char *origin, const char *message, const char *rem
                         message, remedy ?: "");
 }
 
+void story_commit_refused(const char *release, const char *message, const char *remedy) {
+        _cleanup_(fields_done) Fields fields = {};
+
+        fields_add(&fields, "LIVEUPDATE_KERNEL_TO=%s", release ?: "");
+        fields_add(&fields, "LIVEUPDATE_REASON=%s", message);
+        (void) log_event(LOG_ERR, MESSAGE_COMMIT_REFUSED, fields_get(&fields), "%s was not committed by itself: %s %s",
+                        release ?: "What is staged", message, remedy ?: "");
+}
+
 static void fields_add_update(Fields *fields, const Update *update) {
         const Manifest *manifest = &update->manifest;
 

@@ -9,6 +9,7 @@ void story_config(const char *problem);
 void story_staged(const StagedKernel *staged);
 void story_unstaged(const StagedKernel *staged);
 void story_stage_failed(const char *origin, const char *message, const char *remedy);
+void story_commit_refused(const char *release, const char *message, const char *remedy); /* `release` may be NULL */
 void story_committed(const Update *update);
 void story_interrupted(const Update *update);
 void story_workload_lost(const Update *update, const char *name, const char *why);

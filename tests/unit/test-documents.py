@@ -3,7 +3,8 @@
 """test-documents.py LIVEUPDATECTL LIVEUPDATE-RUN CLIENT-DIRECTORY CONF-DIRECTORY
 
 Whatever the programs offer in --help is in their manual pages and completions, and the other way round; whatever key
-the default configuration shows is in its manual page, and the other way round. Prints TAP.
+the default configuration shows is in its manual page, and the other way round; whatever manual page the units and the
+journal's catalog point to is installed. Prints TAP.
 """
 
 from __future__ import annotations
@@ -83,6 +84,15 @@ def keys(text: str, pattern: str) -> set[str]:
     return set(re.findall(pattern, text, re.M))
 
 
+def installed_pages(root: Path) -> set[str]:
+    """Those that are given to install_man(), as in 'liveupdated(8)', and that are there."""
+    found = set()
+    for build in root.glob("*/meson.build"):
+        for names in re.findall(r"install_man\(([^)]*)\)", build.read_text()):
+            found |= {name for name in re.findall(r"'([^']+)'", names) if (build.parent / name).is_file()}
+    return {re.sub(r"\.(\d)$", r"(\1)", name) for name in found}
+
+
 def main() -> int:
     tap = Tap()
 
@@ -108,6 +118,11 @@ def main() -> int:
     tap.equal("keys in liveupdated.conf(5)",
               keys((CONF / "liveupdated.conf.5").read_text(), r"^\.It [A-Z][a-z] ([A-Z]\w+)="),
               keys((CONF / "liveupdated.conf").read_text(), r"^#?([A-Z]\w+)="))
+
+    pages = installed_pages(CONF.parent)
+    for place in [*sorted((CONF.parent / "units").glob("liveupdate*.*")), CONF / "liveupdated.catalog"]:
+        named = set(re.findall(r"man:(\S+)", place.read_text()))
+        tap.equal(f"manual pages of {place.name}, among those that are installed", named & pages, named)
 
     print(f"1..{tap.n}")
     return 1 if tap.failed else 0

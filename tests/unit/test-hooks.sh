@@ -85,6 +85,54 @@ expect "pacman removes" "$start liveupdate-unstage@6.12.9-arch1-1.service liveup
         sh -c 'printf "%s\n" "$2" | "$1" unstage' - "$work/alpm.sh" "$paths"
 expect "pacman names none" "" "" sh -c '"$1" stage </dev/null' - "$work/alpm.sh"
 
+# in_hook FILE SECTION KEY: all values, a line each
+in_hook() {
+        awk -v section="[$2]" -v key="$3" '
+                /^[[:space:]]*(#|$)/ { next }
+                /^\[/ { at = $0; next }
+                at == section && $1 == key { sub(/^[^=]*= */, ""); print }' "$1"
+}
+
+# What of a hook pacman does not know, see alpm-hooks(5).
+strange_in_hook() {
+        awk '/^[[:space:]]*(#|$)/ { next }
+                /^\[(Trigger|Action)\]$/ { at = $0; next }
+                at == "[Trigger]" && /^Type = Path$/ { next }
+                at == "[Trigger]" && /^Operation = (Install|Upgrade|Remove)$/ { next }
+                at == "[Trigger]" && /^Target = [^ \/][^ ]*$/ { next }
+                at == "[Action]" && /^(Description = .+|When = PostTransaction|Exec = \/.+|NeedsTargets)$/ { next }
+                { print }' "$1"
+}
+
+# hook FILE ACTION OPERATIONS: pacman calls the script with this, after these operations on a kernel, and no other file
+hook() {
+        file=$hooks/$1
+        n=$((n + 1))
+        exec=$(in_hook "$file" Action Exec) pattern=$(in_hook "$file" Trigger Target)
+        matched=""
+        for path in usr/lib/modules/6.6.1-lts/vmlinuz usr/lib/modules/6.6.1-lts/modules.dep boot/vmlinuz-linux; do
+                # shellcheck disable=SC2254 # it is a pattern, where a star goes across slashes, too
+                case $path in $pattern) matched="$matched $path" ;; esac
+        done
+        if [ -z "$(strange_in_hook "$file")" ] && [ "$matched" = " usr/lib/modules/6.6.1-lts/vmlinuz" ] &&
+                [ "$(in_hook "$file" Trigger Operation | tr '\n' ' ')" = "$3 " ] &&
+                [ "$(in_hook "$file" Trigger Type)" = Path ] && [ "$(in_hook "$file" Action When)" = PostTransaction ] &&
+                [ "${exec##*/libalpm/}" = "scripts/liveupdate $2" ] && grep -qx NeedsTargets "$file"; then
+                echo "ok $n - $1"
+        else
+                echo "not ok $n - $1"
+                echo "# strange: $(strange_in_hook "$file")"
+                echo "# Exec: $exec, Target: $pattern, matches:$matched"
+                echo "# Operation: $(in_hook "$file" Trigger Operation | tr '\n' ' ')"
+                failed=1
+        fi
+        expect "$1 names a script that does it" "$start liveupdate-$2@6.6.1-lts.service" "" \
+                sh -c 'echo "$2" | $1' - "$work/alpm.sh ${exec#* }" usr/lib/modules/6.6.1-lts/vmlinuz
+}
+
+hook 95-liveupdate.hook stage "Install Upgrade"
+hook 95-liveupdate-remove.hook unstage Remove
+
 rmdir "$work/booted"
 expect "no systemd" "" "" "$work/debian-postinst.sh" 6.1
 mkdir "$work/booted"

@@ -45,9 +45,10 @@ def error(name: str, message: str, remedy: str = "Do it.", **more: Any) -> dict[
 
 
 class Daemon(threading.Thread):
-    """Answers each call with what is in `answers` for its method, and keeps it."""
+    """Answers each call with what is in `answers` for its method, and keeps it. A list there has one for each call; one
+    that is a list itself is several answers to one call."""
 
-    def __init__(self, path: Path, answers: dict[str, dict[str, Any]]) -> None:
+    def __init__(self, path: Path, answers: dict[str, Any]) -> None:
         super().__init__(daemon=True)
         self.answers = answers
         self.calls: list[tuple[str, dict[str, Any], int]] = []
@@ -79,8 +80,11 @@ class Daemon(threading.Thread):
         method = call["method"].removeprefix("io.liveupdate.")
         self.calls.append((method, call["parameters"], n_fds))
         given = self.answers[method]
-        answer = given if "error" in given else {"parameters": given}
-        connection.sendall(json.dumps(answer).encode() + b"\0")
+        if isinstance(given, list):
+            given = given.pop(0)
+        for one in given if isinstance(given, list) else [given]:
+            answer = one if "error" in one else {"parameters": one, "continues": isinstance(given, list)}
+            connection.sendall(json.dumps(answer).encode() + b"\0")
 
     def close(self) -> None:
         self.listener.shutdown(socket.SHUT_RDWR)
@@ -93,7 +97,7 @@ class Tests:
         self.work = work
         self.n = self.failed = 0
 
-    def check(self, name: str, arguments: list[str], answers: dict[str, dict[str, Any]], *, status: int = 0,
+    def check(self, name: str, arguments: list[str], answers: dict[str, Any], *, status: int = 0,
               calls: list[tuple[str, dict[str, Any], int]] | None = None, out: list[str] | None = None,
               err: list[str] | None = None, lacks: str = "", given: str | None = None
               ) -> list[tuple[str, dict[str, Any], int]]:
@@ -156,11 +160,35 @@ def test_stage(t: Tests) -> None:
             {**good, "Stage": error("ImageRefused", "It is no kernel.")}, status=1, err=["It is no kernel.", "Do it."],
             calls=[("Offer", {"release": "7.3.4-none"}, 0), ("Stage", automatic, 1)])
 
+    test_stage_in_update(t, good, automatic)
+
     calls = t.check("finds no such release by itself", ["stage", "--automatic", "0.0.1/nowhere"], good, status=1,
                     err=["package manager", "0.0.1-nowhere", "liveupdatectl(1)"])
     told = calls[-1][1]
     t.say("tells the daemon", [] if [call[0] for call in calls] == ["Offer", "StageFailed"] and
           told["release"] == "0.0.1-nowhere" and told["message"] and told["remedy"] else [str(calls)], "")
+
+
+def test_stage_in_update(t: Tests, good: dict[str, Any], automatic: dict[str, Any]) -> None:
+    """By itself it waits until the update is over, and asks again."""
+    busy = error("UpdateInProgress", "It is under way.")
+    offer, stage, monitor = ("Offer", {"release": "7.3.4-none"}, 0), ("Stage", automatic, 1), ("Monitor", {}, 0)
+    states = [{"progress": {"state": state}} for state in ("updating", "rolling_back", "rolled_back", "updating")]
+    t.check("stages by itself after a rollback", ["stage", "--automatic", "vmlinuz-7.3.4-none"],
+            {**good, "Offer": [good["Offer"]] * 2, "Stage": [busy, good["Stage"]], "Monitor": [states]},
+            out=["Staged"], err=["An update is under way. 7.3.4-none is staged when that is over."],
+            calls=[offer, stage, monitor, offer, stage])
+    t.check("stages by itself after a restart of the daemon", ["stage", "--automatic", "vmlinuz-7.3.4-none"],
+            {**good, "Offer": [good["Offer"]] * 2, "Stage": [busy, good["Stage"]], "Monitor": [states[:2]]},
+            out=["Staged"], err=["under way"], calls=[offer, stage, monitor, offer, stage])
+    t.check("gives up at last", ["stage", "--automatic", "vmlinuz-7.3.4-none"],
+            {**good, "Offer": [good["Offer"]] * 5, "Stage": [busy] * 5, "Monitor": states[2:3] * 4}, status=1,
+            err=["It is under way."], calls=[offer, stage, monitor] * 4 + [offer, stage])
+    t.check("is not wanted any more after it", ["stage", "--automatic", "vmlinuz-7.3.4-none"],
+            {"Offer": [good["Offer"], {"wanted": False, "reason": "it is old"}], "Stage": busy, "Monitor": states[2]},
+            out=["it is old"], err=["under way"], calls=[offer, stage, monitor, offer])
+    t.check("does not wait by hand", ["stage", "image"], {"Stage": busy}, status=1, err=["It is under way."],
+            calls=[("Stage", {"path": str(t.work / "image"), "fileDescriptor": 0}, 1)])
 
 
 def make_uki() -> bytes:
@@ -336,6 +364,11 @@ def test_commit(t: Tests) -> None:
     t.check("commits by itself", ["commit", "--automatic", "--if-staged", "--allow-loss"],
             {"Commit": error("RolledBack", "It failed.")}, status=1, err=["It failed."],
             calls=[("Commit", {"allowLoss": True, "automatic": True}, 0)])
+    unwanted = {"Commit": error("NotWanted", "It is not to be (AutoCommit=no).")}
+    t.check("is told that it is not wanted", ["commit", "--automatic"], unwanted, err=["AutoCommit=no"],
+            calls=[("Commit", {"allowLoss": False, "automatic": True}, 0)])
+    t.check("wants it by hand", ["commit", "--if-staged"], unwanted, status=1, err=["AutoCommit=no", "Do it."])
+    t.check("commits by itself to nothing", ["commit", "--automatic"], nothing, status=1, err=["There is no kernel."])
     t.check("commits in spite of all", ["commit", "--force"], {"Commit": {"progress": {"state": "updated"}}},
             out=["updated"], calls=[("Commit", {"allowLoss": False, "force": True}, 0)])
     t.check("is told what fails", ["commit"], {"Commit": error("CheckFailed", "A finding fails.", findings=FINDINGS)},
