@@ -67,8 +67,8 @@ static int no_section(Source *source, const IniLine *line, const char *quoted) {
 
 static int list_is_full(Source *source, const IniLine *line, const Setting *setting) {
         return config_note(source->config, source->file, line->number,
-                        "%s= in section [%s] has more than %u rules, the rest is passed over", setting->key,
-                        setting->section, POLICY_RULES_MAX);
+                        "%s= in section [%s] has more than %u words, the rest is passed over", setting->key,
+                        setting->section, setting_list_max(setting));
 }
 
 /* The good ones of the words count. */

@@ -4,6 +4,7 @@
 
 #include "basic/json.h"
 #include "config/config-internal.h"
+#include "config/paths.h"
 #include "config/rules.h"
 #include "config/settings.h"
 
@@ -46,6 +47,7 @@ Config *config_free(Config *config) {
         for (size_t i = 0; i < config->n_problems; i++)
                 free(config->problems[i].text);
         rules_clear(config);
+        paths_clear(config);
         free(config->origins);
         free(config->problems);
         free(config);

@@ -34,12 +34,20 @@ typedef enum UnsafeDevices {
         UNSAFE_DEVICES_WARN,
 } UnsafeDevices;
 
+typedef enum ReconcileNetwork {
+        RECONCILE_WORKLOADS, /* what their interfaces need, transitively */
+        RECONCILE_ALL,
+        RECONCILE_OFF,
+} ReconcileNetwork;
+
 typedef enum AutoCommit {
         AUTO_COMMIT_NO,
         AUTO_COMMIT_WINDOW, /* what was staged by itself is committed when liveupdate-commit.timer elapses */
         AUTO_COMMIT_NOW,
         _AUTO_COMMIT_MAX,
 } AutoCommit;
+
+#define PRESERVE_TMPFS_MAX 64U
 
 typedef struct ConfigOrigin ConfigOrigin;
 typedef struct ConfigProblem ConfigProblem;
@@ -48,7 +56,7 @@ typedef struct Config {
         /* [Update] */
         uint64_t max_blackout_usec;     /* MaxBlackoutSec=: the old side's share, from pause to reboot() */
         uint64_t restore_timeout_usec;  /* RestoreTimeoutSec=: for a workload to come back, then it is reported */
-        uint64_t quiesce_timeout_usec;  /* QuiesceTimeoutSec=: for services to stop and file systems to be synced */
+        uint64_t quiesce_timeout_usec;  /* QuiesceTimeoutSec=: for each of what is done before guests are paused */
         bool stop_services;             /* StopServices= */
         ChecksumSkipPolicy checksum_skip; /* ChecksumSkip= */
         VerifyPolicy verify_image;      /* VerifyImage= */
@@ -58,6 +66,10 @@ typedef struct Config {
         size_t n_device_rules;
         uint64_t drain_timeout_usec;    /* DrainTimeoutSec=: for each device to become quiet */
         UnsafeDevices unsafe_devices;   /* UnsafeDevices= */
+        /* [Host] */
+        ReconcileNetwork reconcile_network; /* ReconcileNetwork= */
+        char **preserve_tmpfs;          /* PreserveTmpfs=: mount points, NULL-terminated; NULL: none */
+        size_t n_preserve_tmpfs;        /* at most PRESERVE_TMPFS_MAX */
         /* [Automation] */
         bool auto_stage;                /* AutoStage= */
         AutoCommit auto_commit;         /* AutoCommit= */

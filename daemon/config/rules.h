@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* DevicePolicy=: the one key whose value is a list. */
+/* DevicePolicy=: a list of rules. */
 
 #include "config/settings.h"
 

@@ -7,6 +7,7 @@
 #include <syslog.h>
 
 #include "config/near.h"
+#include "config/paths.h"
 #include "config/rules.h"
 #include "config/settings.h"
 #include "config/span.h"
@@ -40,6 +41,13 @@ static const Choice measure_policies[] = {
 static const Choice unsafe_devices[] = {
         { "refuse", UNSAFE_DEVICES_REFUSE },
         { "warn", UNSAFE_DEVICES_WARN },
+        { NULL },
+};
+
+static const Choice reconcile_networks[] = {
+        { "workloads", RECONCILE_WORKLOADS },
+        { "all", RECONCILE_ALL },
+        { "off", RECONCILE_OFF },
         { NULL },
 };
 
@@ -96,6 +104,10 @@ static const Choice booleans[] = {
         { \
                 .section = s, .key = k, .default_value = "", .kind = SETTING_RULES \
         }
+#define PATHS(s, k) \
+        { \
+                .section = s, .key = k, .default_value = "", .kind = SETTING_PATHS \
+        }
 
 const Setting settings[N_SETTINGS] = {
         SPAN("Update", "MaxBlackoutSec", "10s", max_blackout_usec, 100 * MSEC, 10 * MINUTE, false),
@@ -108,6 +120,8 @@ const Setting settings[N_SETTINGS] = {
         RULES("Drain", "DevicePolicy"),
         SPAN("Drain", "DrainTimeoutSec", "2s", drain_timeout_usec, 10 * MSEC, 10 * MINUTE, false),
         CHOICE("Drain", "UnsafeDevices", "refuse", unsafe_devices, unsafe_devices),
+        CHOICE("Host", "ReconcileNetwork", "workloads", reconcile_network, reconcile_networks),
+        PATHS("Host", "PreserveTmpfs"),
         BOOLEAN("Automation", "AutoStage", "no", auto_stage),
         CHOICE("Automation", "AutoCommit", "no", auto_commit, auto_commits),
         CHOICE("Log", "LogLevel", "info", log_level, log_levels),
@@ -185,7 +199,11 @@ static bool span_is_allowed(const Setting *setting, uint64_t usec) {
 }
 
 bool setting_is_list(const Setting *setting) {
-        return setting->kind == SETTING_RULES;
+        return setting->kind == SETTING_RULES || setting->kind == SETTING_PATHS;
+}
+
+unsigned setting_list_max(const Setting *setting) {
+        return setting->kind == SETTING_RULES ? POLICY_RULES_MAX : PRESERVE_TMPFS_MAX;
 }
 
 int setting_parse(const Setting *setting, const char *value, Config *config) {
@@ -211,6 +229,11 @@ int setting_parse(const Setting *setting, const char *value, Config *config) {
                         return rules_add(config, value);
                 rules_clear(config);
                 return 0;
+        case SETTING_PATHS:
+                if (*value)
+                        return paths_add(config, value);
+                paths_clear(config);
+                return 0;
         }
         return -EINVAL;
 }
@@ -229,6 +252,8 @@ char *setting_format(const Setting *setting, const Config *config) {
                 return strdup(choice_name(setting->choices, *(const int *) member));
         case SETTING_RULES:
                 return rules_format(config);
+        case SETTING_PATHS:
+                return paths_format(config);
         }
         return NULL;
 }
@@ -261,6 +286,9 @@ void setting_describe(const Setting *setting, char ret[static SETTING_TEXT_MAX])
                 break;
         case SETTING_RULES:
                 rules_describe(ret);
+                break;
+        case SETTING_PATHS:
+                paths_describe(ret);
                 break;
         }
 }

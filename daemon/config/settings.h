@@ -17,6 +17,7 @@ typedef enum SettingKind {
         SETTING_BOOLEAN, /* bool */
         SETTING_CHOICE,  /* int or an enum */
         SETTING_RULES,   /* device_rules and n_device_rules */
+        SETTING_PATHS,   /* preserve_tmpfs and n_preserve_tmpfs */
 } SettingKind;
 
 typedef struct Setting {
@@ -29,7 +30,7 @@ typedef struct Setting {
         const Choice *choices;
 } Setting;
 
-enum { N_SETTINGS = 13 };
+enum { N_SETTINGS = 15 };
 extern const Setting settings[N_SETTINGS];
 
 /* The name as it is known, or NULL. */
@@ -40,8 +41,9 @@ const Setting *setting_find(const char *section, const char *key);
 const char *section_guess(const char *name);
 const Setting *setting_guess(const char *section, const char *key);
 
-/* Whether its value is a list of words separated by blanks, to be parsed one at a time. */
+/* Whether its value is a list of words separated by blanks, to be parsed one at a time; and how many it may have. */
 bool setting_is_list(const Setting *setting);
+unsigned setting_list_max(const Setting *setting);
 
 /* 0, and the value is set; a word of a list is appended to it, an empty one clears it. Nothing is changed by -EINVAL,
  * where `value` is none for it, -ENOSPC, where the list is full, and -ENOMEM. */

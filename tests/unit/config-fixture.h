@@ -69,6 +69,9 @@ static inline void assert_defaults(const Config *config) {
         ck_assert_ptr_null(config->device_rules);
         ck_assert_uint_eq(config->drain_timeout_usec, 2 * UINT64_C(1000000));
         ck_assert_int_eq(config->unsafe_devices, UNSAFE_DEVICES_REFUSE);
+        ck_assert_int_eq(config->reconcile_network, RECONCILE_WORKLOADS);
+        ck_assert_uint_eq(config->n_preserve_tmpfs, 0);
+        ck_assert_ptr_null(config->preserve_tmpfs);
         ck_assert(!config->auto_stage);
         ck_assert_int_eq(config->auto_commit, AUTO_COMMIT_NO);
         ck_assert_int_eq(config->log_level, LOG_INFO);

@@ -76,6 +76,8 @@ START_TEST(nothing_there) {
                 { "DevicePolicy", " @ default" },
                 { "DrainTimeoutSec", "2s @ default" },
                 { "UnsafeDevices", "refuse @ default" },
+                { "ReconcileNetwork", "workloads @ default" },
+                { "PreserveTmpfs", " @ default" },
                 { "AutoStage", "no @ default" },
                 { "AutoCommit", "no @ default" },
                 { "LogLevel", "info @ default" },

@@ -40,6 +40,11 @@ START_TEST(good_values) {
                 { "Drain", "DrainTimeoutSec", "10min", "10min" },
                 { "Drain", "UnsafeDevices", "refuse", "refuse" },
                 { "Drain", "UnsafeDevices", "warn", "warn" },
+                { "Host", "ReconcileNetwork", "workloads", "workloads" },
+                { "Host", "ReconcileNetwork", "all", "all" },
+                { "Host", "ReconcileNetwork", "off", "off" },
+                { "Host", "PreserveTmpfs", "/run/a", "/run/a" },
+                { "Host", "PreserveTmpfs", "/run/a  /srv/..b/c.\t/run/a", "/run/a /srv/..b/c." },
                 { "Automation", "AutoStage", "yes", "yes" },
                 { "Automation", "AutoStage", "TRUE", "yes" },
                 { "Automation", "AutoStage", "on", "yes" },
@@ -76,7 +81,7 @@ START_TEST(values_in_c) {
                         "[Update]\nMaxBlackoutSec=3\nRestoreTimeoutSec=4\nQuiesceTimeoutSec=infinity\n"
                         "StopServices=no\nChecksumSkip=off\nVerifyImage=require\nMeasureImage=prefer\n"
                         "[Drain]\nDevicePolicy=driver:nvme=unbind class:02=keep\nDrainTimeoutSec=50ms\n"
-                        "UnsafeDevices=warn\n[Automation]\nAutoStage=yes\nAutoCommit=window\n[Log]\nLogLevel=warning\n");
+                        "UnsafeDevices=warn\n[Host]\nReconcileNetwork=all\nPreserveTmpfs=/run/a /run/b\n[Automation]\nAutoStage=yes\nAutoCommit=window\n[Log]\nLogLevel=warning\n");
 
         ck_assert_uint_eq(config->max_blackout_usec, 3000000);
         ck_assert_uint_eq(config->restore_timeout_usec, 4000000);
@@ -92,6 +97,10 @@ START_TEST(values_in_c) {
         ck_assert_int_eq(config->device_rules[1].match, MATCH_CLASS);
         ck_assert_str_eq(config->device_rules[1].what, "02");
         ck_assert_int_eq(config->device_rules[1].policy, POLICY_KEEP);
+        ck_assert_int_eq(config->reconcile_network, RECONCILE_ALL);
+        ck_assert_uint_eq(config->n_preserve_tmpfs, 2);
+        ck_assert_str_eq(config->preserve_tmpfs[1], "/run/b");
+        ck_assert_ptr_null(config->preserve_tmpfs[2]);
         ck_assert_uint_eq(config->drain_timeout_usec, 50000);
         ck_assert_int_eq(config->unsafe_devices, UNSAFE_DEVICES_WARN);
         ck_assert(config->auto_stage);
@@ -110,6 +119,7 @@ START_TEST(bad_values) {
         static const char restore[] = "a time span from 1s to 1d or infinity, such as 90s";
         static const char quiesce[] = "a time span from 1s to 1d or infinity, such as 120s";
         static const char drain[] = "a time span from 10ms to 10min, such as 2s";
+        static const char path[] = "an absolute path without . or .., such as /run/example, but not /run itself";
         static const char rule[] = "class:CODE=POLICY, driver:NAME=POLICY or address:ADDRESS=POLICY, where POLICY is "
                                    "keep, quiet, unbind, master-off, reset or preserve";
         static const struct {
@@ -154,6 +164,14 @@ START_TEST(bad_values) {
                 { "Drain", "DrainTimeoutSec", "infinity", drain },
                 { "Drain", "UnsafeDevices", "ignore", "refuse or warn" },
                 { "Drain", "UnsafeDevices", "no", "refuse or warn" },
+                { "Host", "ReconcileNetwork", "yes", "workloads, all or off" },
+                { "Host", "PreserveTmpfs", "run/a", path },
+                { "Host", "PreserveTmpfs", "/", path },
+                { "Host", "PreserveTmpfs", "/run", path },
+                { "Host", "PreserveTmpfs", "/run/", path },
+                { "Host", "PreserveTmpfs", "/run//a", path },
+                { "Host", "PreserveTmpfs", "/run/./a", path },
+                { "Host", "PreserveTmpfs", "/run/..", path },
                 { "Automation", "AutoStage", "window", "yes or no" },
                 { "Automation", "AutoCommit", "yes", "no, window or now" },
                 { "Log", "LogLevel", "verbose", "err, warning, notice, info or debug" },
@@ -236,7 +254,7 @@ START_TEST(too_many_rules) {
         ck_assert_str_eq(config->device_rules[POLICY_RULES_MAX - 1].what, "03");
         ck_assert_uint_eq(config->n_problems, 1);
         assert_problem(config, 0,
-                        "f:5: DevicePolicy= in section [Drain] has more than 256 rules, the rest is passed over");
+                        "f:5: DevicePolicy= in section [Drain] has more than 256 words, the rest is passed over");
         ck_assert_int_eq(config->unsafe_devices, UNSAFE_DEVICES_WARN);
 
         ck_assert_int_eq(config_apply(config, "g", again, strlen(again)), 0);
