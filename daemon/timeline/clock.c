@@ -29,19 +29,33 @@ static uint64_t raw_nsec_now(void) {
 }
 
 /* Of several attempts the one that was interrupted least. */
-ClockSample clock_sample(void) {
-        uint64_t narrowest = UINT64_MAX;
-        ClockSample best = { 0 };
+uint64_t clock_read_beside(void (*read_clocks)(uint64_t values[2]), uint64_t ret[2]) {
+        uint64_t narrowest = UINT64_MAX, tsc = 0;
 
         for (unsigned i = 0; i < SAMPLE_ATTEMPTS; i++) {
-                uint64_t before = tsc_now(), raw = raw_nsec_now(), window = tsc_now() - before;
+                uint64_t values[2] = {}, before = tsc_now(), window;
 
+                read_clocks(values);
+                window = tsc_now() - before;
                 if (window >= narrowest)
                         continue;
                 narrowest = window;
-                best = (ClockSample){ .tsc = before + window / 2, .raw_nsec = raw };
+                tsc = before + window / 2;
+                ret[0] = values[0];
+                ret[1] = values[1];
         }
-        return best;
+        return tsc;
+}
+
+static void read_raw(uint64_t values[2]) {
+        values[0] = raw_nsec_now();
+}
+
+ClockSample clock_sample(void) {
+        uint64_t values[2] = {};
+        uint64_t tsc = clock_read_beside(read_raw, values);
+
+        return (ClockSample){ .tsc = tsc, .raw_nsec = values[0] };
 }
 
 uint64_t clock_tsc_hz(ClockSample since) {

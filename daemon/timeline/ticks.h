@@ -31,3 +31,6 @@ static inline uint64_t stamp_to_tsc(const StampScale *scale, uint64_t stamp_usec
         ticks = scale_u64(scale->stamp_usec - stamp_usec, scale->tsc_hz, 1000000);
         return ticks > scale->tsc ? 0 : scale->tsc - ticks;
 }
+
+/* clock.c: what clocks show, and the TSC at that instant, as closely together as the machine allows. */
+uint64_t clock_read_beside(void (*read_clocks)(uint64_t values[2]), uint64_t ret[2]);
