@@ -95,16 +95,23 @@ static int address_put(const Restore *r, const Message *address, uint16_t messag
         return messages_append(requests, nlmsg_hdr(m));
 }
 
+static bool looks_for_routers(const Restore *r, unsigned index) {
+        const Link *link = links_find(&r->then, index);
+
+        return !r->makes_links || !link || !link->now || sysctl_accepts_advertisements(link->now->name);
+}
+
 /* It was valid a moment ago, so nobody need be asked, and routes that prefer it can go in at once. A second request
  * takes away the mark that this leaves. But with the check of a link-local one, once there is a carrier, the kernel
- * begins to look for routers (net/ipv6/addrconf.c, addrconf_dad_completed()), and only then. */
+ * begins to look for routers (net/ipv6/addrconf.c, addrconf_dad_completed()), and only then; under another kernel, that
+ * of an interface that does not listen to them, such as of a bridge whose guests are told this one, counts at once. */
 static int address_add(const Restore *r, const Message *address, Messages *requests, Messages *afterwards) {
         const struct ifaddrmsg *body = address->body;
         uint32_t flags = flags_of(address) & ~(uint32_t) FLAGS_OF_KERNEL;
         int k;
 
         if (body->ifa_family != AF_INET6 || (flags_of(address) & IFA_F_TENTATIVE) ||
-                        body->ifa_scope == RT_SCOPE_LINK)
+                        (body->ifa_scope == RT_SCOPE_LINK && looks_for_routers(r, body->ifa_index)))
                 return address_put(r, address, NLM_F_CREATE | NLM_F_EXCL, flags, requests);
         k = address_put(r, address, NLM_F_CREATE | NLM_F_EXCL, flags | IFA_F_NODAD, requests);
         if (k >= 0 && !(flags & IFA_F_NODAD))
@@ -140,6 +147,13 @@ static int keys_of_now(Restore *r, KeySet *keys) {
         return k;
 }
 
+/* What has a lifetime is renewed by who gave it. */
+static bool is_left_to_services(const Restore *r, const Message *address) {
+        const struct nlattr *attribute = address->attributes[IFA_CACHEINFO];
+
+        return r->pass == NETWORK_PASS_LATER && attribute && lifetimes(r, attribute).ifa_valid != UINT32_MAX;
+}
+
 /* Those of IPv6, or the others. */
 static int find_missing(const Restore *r, bool is_6, KeySet *keys, Messages *requests, Messages *afterwards) {
         const Messages *captured = &r->captured->tables[NETWORK_ADDRESSES];
@@ -154,7 +168,8 @@ static int find_missing(const Restore *r, bool is_6, KeySet *keys, Messages *req
                 body = address.body;
                 /* One that is in use elsewhere did not count then, either. */
                 if ((body->ifa_family == AF_INET6) != is_6 || !restore_concerns(r, body->ifa_index) ||
-                                (flags_of(&address) & IFA_F_DADFAILED) || address_is_over(r, &address))
+                                (flags_of(&address) & IFA_F_DADFAILED) || address_is_over(r, &address) ||
+                                is_left_to_services(r, &address))
                         continue;
                 address_key(&address, restore_index(r, body->ifa_index), keys);
                 k = key_set_has_last(keys);

@@ -4,6 +4,8 @@
 /* What the parts of network.h share. */
 
 #include <linux/ethtool.h>
+#include <linux/nexthop.h>
+#include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netlink/msg.h>
@@ -30,6 +32,11 @@ typedef enum NetworkTable {
         NETWORK_ROUTES,
         NETWORK_NEIGHBOURS, /* and what is answered for others (proxy) */
         NETWORK_FDB,
+        NETWORK_VLANS, /* of bridges and their ports, in ranges: links of AF_BRIDGE */
+        NETWORK_MDB,   /* multicast groups of bridges, a message or more for each */
+        NETWORK_RULES, /* of all families */
+        NETWORK_QDISCS,
+        NETWORK_FILTERS, /* of qdiscs, the first of each: only that there are some */
         _NETWORK_TABLE_MAX,
 } NetworkTable;
 
@@ -88,6 +95,21 @@ void key_put_attribute(KeySet *set, const struct nlattr *attribute); /* NULL is 
 /* Takes the last key out again, and tells whether it is there otherwise. Negative: no memory. */
 int key_set_has_last(KeySet *set);
 
+/* Nexthop objects by number. */
+typedef struct Nexthops {
+        struct Nexthop {
+                uint32_t id;
+                const struct nlmsghdr *header;
+        } *items;
+        size_t n;
+} Nexthops;
+
+int nexthops_index(const Messages *messages, Nexthops *ret); /* -ENOMEM; borrows */
+void nexthops_clear(Nexthops *nexthops);
+bool nexthops_find(const Nexthops *nexthops, uint32_t id, Message *ret);
+/* The i-th member of a group; -ENOENT: no more. */
+int nexthop_member(const Message *nexthop, size_t i, struct nexthop_grp *ret);
+
 /* the kernel */
 
 static inline void nl_socket_freep(struct nl_sock **sk) {
@@ -97,6 +119,8 @@ static inline void nl_socket_freep(struct nl_sock **sk) {
 int netlink_open(struct nl_sock **ret);
 /* Appends what there is now. What this kernel knows nothing of is an empty table. */
 int netlink_dump(struct nl_sock *sk, NetworkTable table, Messages *messages);
+/* The first filter of each of these qdiscs that can have any. */
+int netlink_dump_filters(struct nl_sock *sk, const Messages *qdiscs, Messages *messages);
 /* Sends all of them, many at a time. `errors` (messages_count() of them) are 0 or negative errnos, one for each. */
 int netlink_request(struct nl_sock *sk, const Messages *requests, int *errors);
 /* Sends one: what the kernel answers to it. */
@@ -123,9 +147,10 @@ typedef struct EthtoolValue {
         unsigned char bytes[ETHTOOL_SETTING_MAX];
 } EthtoolValue;
 
+/* What netlink does not tell of a link. */
 typedef struct NetworkInterface {
         unsigned index;
-        char *device; /* its name in sysfs; of virtio, that of the device below */
+        char *device; /* its name in sysfs; of virtio, that of the device below; NULL: a virtual interface */
         unsigned port; /* which one of the device's */
         EthtoolValue settings[_SETTING_MAX];
         char **sysctls; /* "ipv4/conf/rp_filter=1" */
@@ -168,11 +193,14 @@ typedef struct Link {
         char name[IFNAMSIZ];
         const char *kind, *slave_kind; /* "vlan", "bond"; NULL: of hardware, no slave */
         const NetworkInterface *interface; /* of hardware, or NULL */
+        const NetworkInterface *settings;  /* the same, or that of a virtual one, with its sysctls; or NULL */
 
         /* Of what was captured. */
         struct Link *now; /* the same today, or NULL */
         bool is_concerned;
         unsigned level;   /* 0: of a device; the others sit on those of lower levels */
+        bool is_made;     /* by restore_missing() */
+        bool is_raised;   /* set up by restore_links() */
 } Link;
 
 typedef struct Links {
@@ -202,6 +230,12 @@ typedef struct Restore {
         struct nl_sock *sk;
         uint64_t elapsed_usec; /* since it was captured */
 
+        /* network_reconcile(), under another kernel: virtual links that are missing are made; links are known by name
+         * and kind, or by device and port, and indexes say nothing; sysctls of all links count. */
+        bool makes_links;
+        NetworkPass pass;
+        json_object *problems; /* all of restore_fail(); NULL: only the first */
+
         Messages messages;     /* links as they are now, of which the rest tells */
         NetworkInterface *interfaces;
         size_t n_interfaces;
@@ -210,16 +244,26 @@ typedef struct Restore {
 
         KeySet nexthops;       /* the numbers of those that lead through what is concerned */
 
-        size_t n_sent;         /* changes asked for */
+        size_t n_sent;         /* changes asked for; if it makes links, those that came about */
+        size_t n_without_carrier; /* nexthops that wait for one */
         int error;             /* the first one */
         char *why;
 } Restore;
 
+/* More sentences than this say nothing more. */
+#define PROBLEMS_MAX 100U
+
+/* Reads what there is now, and what of it is meant. */
+int restore_begin(Restore *r);
+void restore_end(Restore *r);
 void restore_fail(Restore *r, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* Today's index of what had `index` then; 0: it is gone. */
 unsigned restore_index(const Restore *r, unsigned index);
 bool restore_concerns(const Restore *r, unsigned index);
 const char *restore_name(const Restore *r, unsigned index); /* the captured one; "?" */
+/* Whether it is somebody else's by now: what is set otherwise is told, and not changed. What it lacks (a master, an
+ * alternative name) it gets. */
+bool restore_leaves(const Restore *r, const Link *then);
 /* Dumps links anew if any was changed. */
 int restore_refresh(Restore *r);
 
@@ -231,16 +275,29 @@ int restore_nexthops(Restore *r);
 int restore_routes(Restore *r);
 int restore_neighbours(Restore *r);
 int restore_fdb(Restore *r);
+int restore_rules(Restore *r);
+int restore_mdb(Restore *r);
+int restore_qdiscs(Restore *r);
 
 /* It was not to be valid for so long. */
 bool address_is_over(const Restore *r, const Message *address);
 /* One of r->nexthops, which restore_nexthops() fills. */
 bool nexthop_is_concerned(Restore *r, uint32_t id);
 
+/* "10.0.0.0/8 dev br0 table 100 metric 20", as ip(8) has it. */
+#define ROUTE_TEXT_MAX 256
+void route_to_text(const Message *route, const Links *links, char ret[static ROUTE_TEXT_MAX]);
 /* What tells a route apart, as it is (`then` NULL) or as it would be today; of one leg alone, or all of it (NULL). */
 void route_key(const Restore *then, const Message *route, const struct rtnexthop *only, KeySet *keys);
 /* Appends the request that puts it back, unless its time is over. */
 int route_request(const Restore *r, const Message *route, const struct rtnexthop *only, Messages *requests);
+
+/* Whether a qdisc can be put back from what the kernel says of it, in its place. */
+bool qdisc_kind_is_simple(const char *kind);
+/* Made by the kernel, for its own reasons: its number is none. */
+static inline bool qdisc_is_default(const Message *qdisc) {
+        return ((const struct tcmsg *) qdisc->body)->tcm_handle == 0;
+}
 
 /* Sends `requests`; what fails for another reason than that it is there (EEXIST) is told with what `describe` says. */
 typedef void (*DescribeFunc)(const Restore *r, const struct nlmsghdr *request, char *ret, size_t size);

@@ -18,6 +18,11 @@ static const char *const table_names[] = {
         [NETWORK_ROUTES] = "routes",
         [NETWORK_NEIGHBOURS] = "neighbours",
         [NETWORK_FDB] = "fdb",
+        [NETWORK_VLANS] = "vlans",
+        [NETWORK_MDB] = "mdb",
+        [NETWORK_RULES] = "rules",
+        [NETWORK_QDISCS] = "qdiscs",
+        [NETWORK_FILTERS] = "filters",
 };
 _Static_assert(ELEMENTSOF(table_names) == _NETWORK_TABLE_MAX, "one for each");
 
@@ -121,6 +126,8 @@ static int table_from_json(json_object *o, NetworkTable table, Messages *ret) {
         const char *text;
         int r = json_get_string(o, table_names[table], &text);
 
+        if (r == -ENOENT && table > NETWORK_FDB) /* of a version that did not know of it */
+                return 0;
         if (r < 0)
                 return -EBADMSG;
         ret->size = ret->allocated = strlen(text) / 2;
@@ -175,19 +182,21 @@ static int sysctls_from_json(json_object *list, NetworkInterface *interface) {
 static int interface_from_json(json_object *o, NetworkInterface *ret) {
         json_object *settings, *sysctls;
         uint64_t index, port;
-        const char *device;
+        const char *device = NULL;
         int r;
 
         if (json_get_u64(o, "index", &index) < 0 || index == 0 || index > INT32_MAX ||
-                        json_get_string(o, "device", &device) < 0 || json_get_u64(o, "port", &port) < 0 ||
+                        json_get_string(o, "device", &device) == -EBADMSG || json_get_u64(o, "port", &port) < 0 ||
                         port > UINT32_MAX || json_get_object(o, "settings", &settings) < 0 ||
                         json_get_array(o, "sysctls", &sysctls) < 0)
                 return -EBADMSG;
         ret->index = (unsigned) index;
         ret->port = (unsigned) port;
-        ret->device = strdup(device);
-        if (!ret->device)
-                return -ENOMEM;
+        if (device) {
+                ret->device = strdup(device);
+                if (!ret->device)
+                        return -ENOMEM;
+        }
         r = settings_from_json(settings, ret);
         return r < 0 ? r : sysctls_from_json(sysctls, ret);
 }

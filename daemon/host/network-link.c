@@ -7,7 +7,7 @@
 #include <netlink/attr.h>
 #include <string.h>
 
-#include "host/network-internal.h"
+#include "host/network-links.h"
 
 /* The kernel allows 8 of most kinds (include/linux/netdevice.h, MAX_NEST_DEV); what is read need not come from it. */
 #define LEVELS_MAX 64U
@@ -82,8 +82,12 @@ int links_decode(const Messages *messages, const NetworkInterface *interfaces, s
                 if (link_decode(m, &links.items[links.n]) >= 0)
                         links.n++;
         qsort(links.items, links.n, sizeof(*links.items), link_compare);
-        for (size_t i = 0; i < links.n; i++)
-                links.items[i].interface = interface_find(interfaces, n_interfaces, links.items[i].index);
+        for (size_t i = 0; i < links.n; i++) {
+                Link *link = &links.items[i];
+
+                link->settings = interface_find(interfaces, n_interfaces, link->index);
+                link->interface = link->settings && link->settings->device ? link->settings : NULL;
+        }
         forget_peers(&links);
         *ret = links;
         links = (Links) {};
@@ -155,6 +159,13 @@ void links_match(Links *then, Links *now) {
         for (size_t i = 0; i < then->n; i++)
                 if (!then->items[i].now)
                         then->items[i].now = find_anew(then, &then->items[i], now);
+}
+
+void links_match_anew(Links *then, Links *now) {
+        for (size_t i = 0; i < then->n; i++)
+                then->items[i].now = NULL;
+        for (size_t i = 0; i < then->n; i++)
+                then->items[i].now = find_anew(then, &then->items[i], now);
 }
 
 bool link_is_anew(const Link *then) {

@@ -4,7 +4,9 @@
  * come from another process's memory as well (network-json.c). */
 
 #include <errno.h>
+#include <linux/fib_rules.h>
 #include <linux/if_addr.h>
+#include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <linux/nexthop.h>
@@ -46,18 +48,42 @@ static const struct nla_policy neighbour_policy[NDA_MAX + 1] = {
         [NDA_FLAGS_EXT] = { .type = NLA_U32 },
 };
 
+/* Of AF_BRIDGE. */
+static const struct nla_policy vlan_policy[IFLA_MAX + 1] = {
+        [IFLA_IFNAME] = { .type = NLA_STRING, .maxlen = IFNAMSIZ },
+        [IFLA_MASTER] = { .type = NLA_U32 },
+        [IFLA_AF_SPEC] = { .type = NLA_NESTED },
+};
+static const struct nla_policy mdb_policy[MDBA_MAX + 1] = {
+        [MDBA_MDB] = { .type = NLA_NESTED },
+};
+static const struct nla_policy rule_policy[FRA_MAX + 1] = {
+        [FRA_PRIORITY] = { .type = NLA_U32 },
+        [FRA_TABLE] = { .type = NLA_U32 },
+        [FRA_IIFNAME] = { .type = NLA_STRING, .maxlen = IFNAMSIZ },
+        [FRA_OIFNAME] = { .type = NLA_STRING, .maxlen = IFNAMSIZ },
+};
+static const struct nla_policy qdisc_policy[TCA_MAX + 1] = {
+        [TCA_KIND] = { .type = NLA_STRING, .maxlen = IFNAMSIZ },
+};
+
 static const struct {
-        uint16_t type;
+        uint16_t type, other_type; /* net/bridge/br_mdb.c, br_mdb_dump() answers with the request's own */
         size_t body_size;
         const struct nla_policy *policy;
         int attributes_max;
 } tables[] = {
-        [NETWORK_LINKS] = { RTM_NEWLINK, sizeof(struct ifinfomsg), link_policy, IFLA_MAX },
-        [NETWORK_ADDRESSES] = { RTM_NEWADDR, sizeof(struct ifaddrmsg), address_policy, IFA_MAX },
-        [NETWORK_NEXTHOPS] = { RTM_NEWNEXTHOP, sizeof(struct nhmsg), nexthop_policy, NHA_MAX },
-        [NETWORK_ROUTES] = { RTM_NEWROUTE, sizeof(struct rtmsg), route_policy, RTA_MAX },
-        [NETWORK_NEIGHBOURS] = { RTM_NEWNEIGH, sizeof(struct ndmsg), neighbour_policy, NDA_MAX },
-        [NETWORK_FDB] = { RTM_NEWNEIGH, sizeof(struct ndmsg), neighbour_policy, NDA_MAX },
+        [NETWORK_LINKS] = { RTM_NEWLINK, 0, sizeof(struct ifinfomsg), link_policy, IFLA_MAX },
+        [NETWORK_ADDRESSES] = { RTM_NEWADDR, 0, sizeof(struct ifaddrmsg), address_policy, IFA_MAX },
+        [NETWORK_NEXTHOPS] = { RTM_NEWNEXTHOP, 0, sizeof(struct nhmsg), nexthop_policy, NHA_MAX },
+        [NETWORK_ROUTES] = { RTM_NEWROUTE, 0, sizeof(struct rtmsg), route_policy, RTA_MAX },
+        [NETWORK_NEIGHBOURS] = { RTM_NEWNEIGH, 0, sizeof(struct ndmsg), neighbour_policy, NDA_MAX },
+        [NETWORK_FDB] = { RTM_NEWNEIGH, 0, sizeof(struct ndmsg), neighbour_policy, NDA_MAX },
+        [NETWORK_VLANS] = { RTM_NEWLINK, 0, sizeof(struct ifinfomsg), vlan_policy, IFLA_MAX },
+        [NETWORK_MDB] = { RTM_NEWMDB, RTM_GETMDB, sizeof(struct br_port_msg), mdb_policy, MDBA_MAX },
+        [NETWORK_RULES] = { RTM_NEWRULE, 0, sizeof(struct fib_rule_hdr), rule_policy, FRA_MAX },
+        [NETWORK_QDISCS] = { RTM_NEWQDISC, 0, sizeof(struct tcmsg), qdisc_policy, TCA_MAX },
+        [NETWORK_FILTERS] = { RTM_NEWTFILTER, 0, sizeof(struct tcmsg), qdisc_policy, TCA_MAX },
 };
 _Static_assert(ELEMENTSOF(tables) == _NETWORK_TABLE_MAX, "one for each");
 _Static_assert(IFLA_MAX <= MESSAGE_ATTRIBUTES_MAX, "all attributes have room");
@@ -126,7 +152,8 @@ size_t message_body_size(NetworkTable table) {
 int message_parse(const struct nlmsghdr *header, NetworkTable table, Message *ret) {
         int body_size = (int) tables[table].body_size;
 
-        if (header->nlmsg_type != tables[table].type)
+        if (header->nlmsg_type != tables[table].type &&
+                        (tables[table].other_type == 0 || header->nlmsg_type != tables[table].other_type))
                 return -EBADMSG;
         ret->header = header;
         ret->body = NLMSG_DATA(header);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Neighbours, whom an interface forgets when it goes down, permanent ones, too (net/core/neighbour.c, neigh_ifdown());
- * and static FDB entries of bridge ports, which go with the port. */
+ * and static FDB entries: of bridge ports, which go with the port, and of interfaces themselves, which stay. */
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -37,7 +37,16 @@ static int neighbour_request(const Restore *r, const Message *neighbour, uint16_
                 case NDA_VLAN:
                 case NDA_PROTOCOL:
                 case NDA_FDB_EXT_ATTRS:
+                case NDA_PORT: /* these of a vxlan */
+                case NDA_VNI:
+                case NDA_SRC_VNI:
+                case NDA_NH_ID:
                         if (nla_put(m, attribute->nla_type, nla_len(attribute), nla_data(attribute)) < 0)
+                                return -ENOMEM;
+                        break;
+                case NDA_IFINDEX:
+                        if (nla_put_u32(m, NDA_IFINDEX,
+                                            restore_index(r, message_u32(neighbour, NDA_IFINDEX, 0))) < 0)
                                 return -ENOMEM;
                 }
         return messages_append(requests, nlmsg_hdr(m));
@@ -52,8 +61,18 @@ typedef struct Kind {
         DescribeFunc describe;
 } Kind;
 
+static int append_all(Messages *messages, const Messages *others) {
+        int k = 0;
+
+        for (const struct nlmsghdr *m = NULL; k >= 0 && (m = messages_next(others, m));)
+                k = messages_append(messages, m);
+        return k;
+}
+
+/* One of no VLAN comes last: the kernel makes it in all VLANs of the port, unless there is another in the first of them
+ * (net/bridge/br_fdb.c, br_fdb_add()). */
 static int restore_kind(Restore *r, const Kind *kind) {
-        _cleanup_(messages_clear) Messages now = {}, requests = {};
+        _cleanup_(messages_clear) Messages now = {}, requests = {}, last = {};
         _cleanup_(key_set_clear) KeySet keys = {};
         Message message;
         int k;
@@ -69,8 +88,10 @@ static int restore_kind(Restore *r, const Kind *kind) {
                         continue;
                 k = key_set_has_last(&keys);
                 if (k == 0)
-                        k = kind->request_of(r, &message, &requests);
+                        k = kind->request_of(r, &message, message.attributes[NDA_VLAN] ? &requests : &last);
         }
+        if (k >= 0)
+                k = append_all(&requests, &last);
         return k < 0 ? k : restore_send(r, &requests, kind->describe);
 }
 
@@ -106,6 +127,9 @@ static bool neighbour_keys(const Restore *then, const Message *neighbour, KeySet
                         ((body->ndm_state & NUD_NOARP) && is_multicast(body, address)))
                 return false;
         if (then) {
+                /* What services have learned meanwhile is newer. */
+                if (then->pass == NETWORK_PASS_LATER && !is_proxy && !(body->ndm_state & (NUD_PERMANENT | NUD_NOARP)))
+                        return false;
                 neighbour_key(body, restore_index(then, index), address, is_permanent, keys);
                 return true;
         }
@@ -148,36 +172,70 @@ int restore_neighbours(Restore *r) {
 
 /* FDB */
 
-/* Of the bridge's entries, not of the interface's own, and not what is learned. */
-static bool fdb_key(const Restore *then, const Message *entry, KeySet *keys) {
-        unsigned index = (unsigned) body_of(entry)->ndm_ifindex, master = message_u32(entry, NDA_MASTER, 0);
+/* Of a bridge's port; else of the interface itself, as a bridge has one for its own addresses. */
+static bool is_of_port(const Message *entry) {
+        unsigned master = message_u32(entry, NDA_MASTER, 0);
 
-        if (master == 0 || master == index || (body_of(entry)->ndm_flags & NTF_SELF) ||
-                        !(body_of(entry)->ndm_state & (NUD_PERMANENT | NUD_NOARP)) || !entry->attributes[NDA_LLADDR])
+        return master != 0 && master != (unsigned) body_of(entry)->ndm_ifindex &&
+                        !(body_of(entry)->ndm_flags & NTF_SELF);
+}
+
+/* Not what is learned; and those of the interface itself only after a reboot. */
+static bool fdb_key(const Restore *then, const Message *entry, KeySet *keys) {
+        static const int types[] = { NDA_LLADDR, NDA_VLAN, NDA_DST, NDA_PORT, NDA_VNI, NDA_SRC_VNI, NDA_NH_ID };
+        uint32_t numbers[] = {
+                (uint32_t) body_of(entry)->ndm_ifindex, is_of_port(entry), message_u32(entry, NDA_IFINDEX, 0),
+        };
+
+        if (!(body_of(entry)->ndm_state & (NUD_PERMANENT | NUD_NOARP)) ||
+                        (then && !is_of_port(entry) && !then->makes_links))
                 return false;
-        if (then)
-                index = restore_index(then, index);
+        if (then) {
+                numbers[0] = restore_index(then, numbers[0]);
+                numbers[2] = restore_index(then, numbers[2]);
+        }
         key_begin(keys);
-        key_put(keys, &index, sizeof(index));
-        key_put_attribute(keys, entry->attributes[NDA_LLADDR]);
-        key_put_attribute(keys, entry->attributes[NDA_VLAN]);
+        key_put(keys, numbers, sizeof(numbers));
+        for (size_t i = 0; i < ELEMENTSOF(types); i++)
+                key_put_attribute(keys, entry->attributes[types[i]]);
         return true;
 }
 
-static int add_fdb_entry(const Restore *r, const Message *entry, Messages *requests) {
-        struct ndmsg body = *body_of(entry);
+/* Of a vxlan's remotes there can be several to a group, or to where it floods. */
+static bool is_one_of_several(const Message *entry) {
+        static const unsigned char none[6];
+        const struct nlattr *address = entry->attributes[NDA_LLADDR];
 
+        return entry->attributes[NDA_DST] && address && nla_len(address) >= (int) sizeof(none) &&
+                        (memcmp(nla_data(address), none, sizeof(none)) == 0 ||
+                                        (*(const unsigned char *) nla_data(address) & 1));
+}
+
+static int add_fdb_entry(const Restore *r, const Message *entry, Messages *requests) {
+        uint16_t flags = NLM_F_CREATE | (is_one_of_several(entry) ? NLM_F_APPEND : NLM_F_EXCL);
+        struct ndmsg body = *body_of(entry);
+        uint8_t kept = NTF_EXT_LEARNED | NTF_STICKY;
+
+        if (!is_of_port(entry))
+                kept |= NTF_ROUTER;
         body.ndm_ifindex = (int) restore_index(r, (unsigned) body.ndm_ifindex);
-        body.ndm_flags = NTF_MASTER | (body.ndm_flags & (NTF_EXT_LEARNED | NTF_STICKY));
-        return neighbour_request(r, entry, NLM_F_CREATE | NLM_F_EXCL, &body, requests);
+        body.ndm_flags = (is_of_port(entry) ? NTF_MASTER : NTF_SELF) | (body.ndm_flags & kept);
+        return neighbour_request(r, entry, flags, &body, requests);
 }
 
 static void describe_fdb_entry(const Restore *r, const struct nlmsghdr *request, char *ret, size_t size) {
+        const struct nlattr *address;
+        char text[3 * 6 + 1] = "";
         Message entry;
 
-        if (message_parse(request, NETWORK_FDB, &entry) >= 0)
-                (void) snprintf(ret, size, "a forwarding entry of %s",
-                                restore_name(r, (unsigned) body_of(&entry)->ndm_ifindex));
+        if (message_parse(request, NETWORK_FDB, &entry) < 0)
+                return;
+        address = entry.attributes[NDA_LLADDR];
+        for (int i = 0; address && i < 6 && i < nla_len(address); i++)
+                (void) snprintf(text + i * 3, 4, "%02x:", ((const unsigned char *) nla_data(address))[i]);
+        text[strlen(text) > 0 ? strlen(text) - 1 : 0] = 0;
+        (void) snprintf(ret, size, "the forwarding entry %s of %s", text,
+                        restore_name(r, (unsigned) body_of(&entry)->ndm_ifindex));
 }
 
 int restore_fdb(Restore *r) {

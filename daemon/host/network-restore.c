@@ -9,18 +9,25 @@
 #include <string.h>
 
 #include "basic/clock.h"
-#include "host/network-internal.h"
+#include "basic/json.h"
+#include "host/network-links.h"
 
 void restore_fail(Restore *r, int error, const char *format, ...) {
+        _cleanup_free_ char *why = NULL;
         va_list ap;
 
-        if (r->error < 0)
+        if (r->error < 0 && !r->problems)
                 return;
-        r->error = error;
         va_start(ap, format);
-        if (vasprintf(&r->why, format, ap) < 0)
-                r->why = NULL;
+        if (vasprintf(&why, format, ap) < 0)
+                why = NULL;
         va_end(ap);
+        if (r->problems && why && json_object_array_length(r->problems) < PROBLEMS_MAX)
+                (void) json_append_text(r->problems, "%s", why);
+        if (r->error == 0) {
+                r->error = error;
+                r->why = TAKE_PTR(why);
+        }
 }
 
 unsigned restore_index(const Restore *r, unsigned index) {
@@ -39,6 +46,11 @@ const char *restore_name(const Restore *r, unsigned index) {
         const Link *link = links_find(&r->now, index);
 
         return link ? link->name : "?";
+}
+
+/* Who configures a link sets it up, and who comes late, such as a tap or its driver, is down as yet. */
+bool restore_leaves(const Restore *r, const Link *then) {
+        return r->pass == NETWORK_PASS_LATER && then->now && (then->now->flags & IFF_UP);
 }
 
 static void forget_now(Restore *r) {
@@ -70,7 +82,7 @@ int restore_refresh(Restore *r) {
         int k = r->is_stale ? read_now(r) : 0;
 
         if (r->is_stale && k >= 0)
-                links_match(&r->then, &r->now);
+                (r->makes_links ? links_match_anew : links_match)(&r->then, &r->now);
         r->is_stale = k < 0;
         return k;
 }
@@ -88,8 +100,8 @@ int restore_send(Restore *r, const Messages *requests, DescribeFunc describe) {
         k = netlink_request(r->sk, requests, errors);
         if (k < 0)
                 return k;
-        r->n_sent += n;
         for (const struct nlmsghdr *m = NULL; (m = messages_next(requests, m)); i++) {
+                r->n_sent += !r->makes_links || errors[i] >= 0;
                 if (errors[i] >= 0 || errors[i] == -EEXIST)
                         continue;
                 describe(r, m, what, sizeof(what));
@@ -108,11 +120,7 @@ static void tell_gone(Restore *r) {
         }
 }
 
-static int restore_all(Restore *r) {
-        static int (*const parts[])(Restore *) = {
-                restore_names, restore_links, restore_addresses, restore_nexthops, restore_routes, restore_neighbours,
-                restore_fdb,
-        };
+int restore_begin(Restore *r) {
         const Network *captured = r->captured;
         int k;
 
@@ -124,7 +132,23 @@ static int restore_all(Restore *r) {
                 return k;
         links_concern(&r->then, r->is_base, r->userdata);
         r->is_stale = true;
-        k = restore_refresh(r);
+        return restore_refresh(r);
+}
+
+void restore_end(Restore *r) {
+        nl_socket_free(r->sk);
+        forget_now(r);
+        network_links_clear(&r->then);
+        key_set_clear(&r->nexthops);
+}
+
+static int restore_all(Restore *r) {
+        static int (*const parts[])(Restore *) = {
+                restore_names, restore_links, restore_addresses, restore_nexthops, restore_routes, restore_neighbours,
+                restore_fdb,
+        };
+        int k = restore_begin(r);
+
         if (k < 0)
                 return k;
         tell_gone(r);
@@ -147,10 +171,7 @@ int network_restore_based(const Network *captured, LinkFilter is_base, const voi
         k = restore_all(&r);
         if (k < 0)
                 restore_fail(&r, k, "Cannot put back the network: %s.", strerror(-k));
-        nl_socket_free(r.sk);
-        forget_now(&r);
-        network_links_clear(&r.then);
-        key_set_clear(&r.nexthops);
+        restore_end(&r);
         if (ret_n_sent)
                 *ret_n_sent = r.n_sent;
         if (ret_why)

@@ -113,13 +113,20 @@ static bool is_concerned(Restore *r, const Message *route, KeySet *addresses) {
                 return nexthop_is_concerned(r, message_u32(route, RTA_NH_ID, 0));
         if (!is_usable(r, index))
                 return false;
-        concerned = restore_concerns(r, index) || prefers_one_of(route, addresses);
+        concerned = r->makes_links || restore_concerns(r, index) || prefers_one_of(route, addresses);
         for (const struct rtnexthop *leg = NULL; multipath && (leg = route_next_leg(multipath, leg));) {
                 if (!is_by_legs(route) && !is_usable(r, (unsigned) leg->rtnh_ifindex))
                         return false;
                 concerned |= restore_concerns(r, (unsigned) leg->rtnh_ifindex);
         }
         return concerned;
+}
+
+/* After services had their turn. */
+static bool is_left_to_services(const Restore *r, const Message *route) {
+        unsigned char protocol = ((const struct rtmsg *) route->body)->rtm_protocol;
+
+        return r->pass == NETWORK_PASS_LATER && (protocol == RTPROT_DHCP || protocol == RTPROT_RA);
 }
 
 /* what is missing */
@@ -170,7 +177,7 @@ static int find_missing(Restore *r, KeySet *keys, KeySet *addresses, Messages *r
         int k = 0;
 
         for (const struct nlmsghdr *m = NULL; k >= 0 && (m = messages_next(captured, m));) {
-                if (message_parse(m, NETWORK_ROUTES, &route) < 0 ||
+                if (message_parse(m, NETWORK_ROUTES, &route) < 0 || is_left_to_services(r, &route) ||
                                 is_made_by_kernel(r, &route, prefers_one_of(&route, addresses)) ||
                                 !is_concerned(r, &route, addresses))
                         continue;
@@ -182,24 +189,48 @@ static int find_missing(Restore *r, KeySet *keys, KeySet *addresses, Messages *r
 
 /* sending */
 
+static void put_address(FILE *f, const char *before, unsigned char family, const struct nlattr *address) {
+        char text[INET6_ADDRSTRLEN];
+
+        if (address && nla_len(address) >= (family == AF_INET6 ? 16 : 4) &&
+                        inet_ntop(family == AF_INET6 ? AF_INET6 : AF_INET, nla_data(address), text, sizeof(text)))
+                fprintf(f, "%s%s", before, text);
+}
+
+void route_to_text(const Message *route, const Links *links, char ret[static ROUTE_TEXT_MAX]) {
+        const struct rtmsg *body = route->body;
+        const Link *link = links_find(links, message_u32(route, RTA_OIF, 0));
+        uint32_t table = message_u32(route, RTA_TABLE, body->rtm_table), metric = message_u32(route, RTA_PRIORITY, 0);
+        FILE *f = fmemopen(ret, ROUTE_TEXT_MAX, "w");
+
+        ret[0] = 0;
+        if (!f)
+                return;
+        put_address(f, "", body->rtm_family, route->attributes[RTA_DST]);
+        if (!route->attributes[RTA_DST])
+                fprintf(f, "%sdefault", body->rtm_family == AF_INET6 ? "-6 " : "");
+        else
+                fprintf(f, "/%u", body->rtm_dst_len);
+        put_address(f, " via ", body->rtm_family, route->attributes[RTA_GATEWAY]);
+        if (link)
+                fprintf(f, " dev %s", link->name);
+        if (route->attributes[RTA_NH_ID])
+                fprintf(f, " nhid %u", message_u32(route, RTA_NH_ID, 0));
+        if (table != RT_TABLE_MAIN)
+                fprintf(f, " table %u", table);
+        if (metric != 0)
+                fprintf(f, " metric %u", metric);
+        (void) fclose(f);
+}
+
 static void describe(const Restore *r, const struct nlmsghdr *request, char *ret, size_t size) {
-        char text[INET6_ADDRSTRLEN] = "default", through[IFNAMSIZ + 16] = "";
-        const struct rtmsg *body;
-        const struct nlattr *to;
-        unsigned index, table;
+        char text[ROUTE_TEXT_MAX];
         Message route;
 
         if (message_parse(request, NETWORK_ROUTES, &route) < 0)
                 return;
-        body = route.body;
-        to = route.attributes[RTA_DST];
-        index = message_u32(&route, RTA_OIF, 0);
-        table = message_u32(&route, RTA_TABLE, body->rtm_table);
-        if (to && nla_len(to) >= (body->rtm_family == AF_INET6 ? 16 : 4))
-                (void) inet_ntop(body->rtm_family == AF_INET6 ? AF_INET6 : AF_INET, nla_data(to), text, sizeof(text));
-        if (index != 0)
-                (void) snprintf(through, sizeof(through), " through %s", restore_name(r, index));
-        (void) snprintf(ret, size, "the route to %s/%u%s in table %u", text, body->rtm_dst_len, through, table);
+        route_to_text(&route, &r->now, text);
+        (void) snprintf(ret, size, "the route %s", text);
 }
 
 static bool has_failed(int error) {
@@ -215,9 +246,9 @@ static int send_once(Restore *r, const Messages *requests, Messages *ret_again, 
         if (!errors)
                 return -ENOMEM;
         k = netlink_request(r->sk, requests, errors);
-        r->n_sent += n;
         *ret_error = 0;
         for (const struct nlmsghdr *m = NULL; k >= 0 && (m = messages_next(requests, m)); i++) {
+                r->n_sent += !r->makes_links || errors[i] >= 0;
                 if (!has_failed(errors[i]))
                         continue;
                 if (*ret_error == 0)
@@ -227,11 +258,21 @@ static int send_once(Restore *r, const Messages *requests, Messages *ret_again, 
         return k;
 }
 
+/* Once more, for each one's own error. */
+static int tell_failed(Restore *r, const Messages *requests, int first) {
+        char what[ROUTE_TEXT_MAX + 16] = "";
+
+        if (r->makes_links)
+                return restore_send(r, requests, describe);
+        describe(r, messages_next(requests, NULL), what, sizeof(what));
+        restore_fail(r, first, "Cannot put back %s: %s.", what, strerror(-first));
+        return 0;
+}
+
 /* A gateway can be behind another route: for as long as there are fewer each time. Takes the requests. */
 static int send_all(Restore *r, Messages *requests) {
         size_t before;
         int k = 0, error = 0;
-        char what[256] = "";
 
         do {
                 _cleanup_(messages_clear) Messages again = {};
@@ -245,11 +286,7 @@ static int send_all(Restore *r, Messages *requests) {
                 *requests = TAKE(again, (Messages) {});
         } while (requests->size > 0 && requests->size < before);
 
-        if (requests->size > 0) {
-                describe(r, messages_next(requests, NULL), what, sizeof(what));
-                restore_fail(r, error, "Cannot put back %s: %s.", what, strerror(-error));
-        }
-        return 0;
+        return requests->size > 0 ? tell_failed(r, requests, error) : 0;
 }
 
 int restore_routes(Restore *r) {

@@ -52,6 +52,11 @@ static int read_value(int dir_fd, const char *name, char **ret) {
         return r;
 }
 
+/* By others that are in milliseconds (net/ipv6/ndisc.c, ndisc_ifinfo_sysctl_change(), which complains of these). */
+static bool is_superseded(const char *name) {
+        return strcmp(name, "base_reachable_time") == 0 || strcmp(name, "retrans_time") == 0;
+}
+
 static int read_directory(const char *directory, const char *name, char ***sysctls, size_t *n) {
         _cleanup_closedir_ DIR *dir = NULL;
         _cleanup_free_ char *path = NULL;
@@ -68,6 +73,8 @@ static int read_directory(const char *directory, const char *name, char ***sysct
                 struct stat st;
                 char **grown;
 
+                if (is_superseded(d->d_name))
+                        continue;
                 if (fstatat(dirfd(dir), d->d_name, &st, 0) < 0 || !S_ISREG(st.st_mode) || !(st.st_mode & S_IWUSR))
                         continue;
                 /* What has not been set cannot be read, such as stable_secret. */

@@ -23,18 +23,42 @@ Network *network_free(Network *network) {
         return NULL;
 }
 
-static int capture_hardware(struct nl_sock *sk, Network *network) {
+/* Those of hardware are there. */
+static int add_virtual(Network *network, const Links *links) {
+        size_t n_hardware = network->n_interfaces;
+        NetworkInterface *grown;
+
+        grown = reallocarray(network->interfaces, n_hardware + links->n + 1, sizeof(*grown));
+        if (!grown)
+                return -ENOMEM;
+        network->interfaces = grown;
+        for (size_t i = 0; i < links->n; i++) {
+                const Link *link = &links->items[i];
+                bool is_known = link->flags & IFF_LOOPBACK;
+
+                for (size_t j = 0; !is_known && j < n_hardware; j++)
+                        is_known = grown[j].index == link->index;
+                if (!is_known)
+                        grown[network->n_interfaces++] = (NetworkInterface) { .index = link->index };
+        }
+        return 0;
+}
+
+static int capture_settings(struct nl_sock *sk, Network *network) {
         _cleanup_(network_links_clear) Links links = {};
         int r;
 
         r = links_decode(&network->tables[NETWORK_LINKS], NULL, 0, &links);
         if (r >= 0)
                 r = links_read_devices(&links, &network->interfaces, &network->n_interfaces);
+        if (r >= 0)
+                r = add_virtual(network, &links);
         for (size_t i = 0; r >= 0 && i < network->n_interfaces; i++) {
                 NetworkInterface *interface = &network->interfaces[i];
                 const char *name = links_find(&links, interface->index)->name;
 
-                ethtool_read(nl_socket_get_fd(sk), name, interface->settings);
+                if (interface->device)
+                        ethtool_read(nl_socket_get_fd(sk), name, interface->settings);
                 r = sysctls_read(name, &interface->sysctls, &interface->n_sysctls);
         }
         return r;
@@ -57,7 +81,9 @@ int network_capture(Network **ret) {
                         r = -E2BIG;
         }
         if (r >= 0)
-                r = capture_hardware(sk, network);
+                r = netlink_dump_filters(sk, &network->tables[NETWORK_QDISCS], &network->tables[NETWORK_FILTERS]);
+        if (r >= 0)
+                r = capture_settings(sk, network);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(network);

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "basic/json.h"
-#include "host/network-internal.h"
+#include "host/network-links.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -26,6 +26,9 @@ int __wrap_netlink_request_one(struct nl_sock *sk, struct nl_msg *request);
 int __wrap_links_read_devices(const Links *links, NetworkInterface **ret, size_t *ret_n);
 int __wrap_ethtool_restore(int fd, const char *name, EthtoolSetting setting, const EthtoolValue *wanted);
 int __wrap_sysctl_restore(const char *name, const char *sysctl);
+int __wrap_sysctls_read(const char *name, char ***ret, size_t *ret_n);
+int __wrap_tun_make(const Link *then, unsigned index);
+int __wrap_tun_adjust(const Link *then);
 
 int __wrap_netlink_open(struct nl_sock **ret) {
         *ret = nl_socket_alloc();
@@ -73,10 +76,48 @@ int __wrap_sysctl_restore(const char *name, const char *sysctl) {
         return sysctl_is_sound(sysctl) ? 0 : (abort(), 0);
 }
 
+int __wrap_sysctls_read(const char *name, char ***ret, size_t *ret_n) {
+        *ret = NULL;
+        *ret_n = 0;
+        return 0;
+}
+
+int __wrap_tun_make(const Link *then, unsigned index) {
+        return how & 16 ? -EBUSY : 0;
+}
+
+int __wrap_tun_adjust(const Link *then) {
+        return 0;
+}
+
 /* the input */
 
 static bool is_even(const Link *link, const void *userdata) {
         return (how & 8) || link->index % 2 == 0;
+}
+
+static void reconcile(const Network *wanted, NetworkPass pass) {
+        NetworkOutcome outcome;
+
+        if (network_reconcile(wanted, 5000000, pass, &outcome) >= 0)
+                network_outcome_done(&outcome);
+}
+
+/* What is kept is part of what there was, and can be put back. */
+static void select_and_reconcile(Network *network) {
+        static const char *const names[] = { "a", "br0", NULL };
+        _cleanup_json_ json_object *omitted = json_object_new_array();
+        size_t before[_NETWORK_TABLE_MAX];
+
+        for (NetworkTable table = 0; table < _NETWORK_TABLE_MAX; table++)
+                before[table] = network->tables[table].size;
+        if (network_select(network, how & 0x20 ? names : NULL, omitted) < 0)
+                abort();
+        for (NetworkTable table = 0; table < _NETWORK_TABLE_MAX; table++)
+                if (network->tables[table].size > before[table] || !messages_are_of(&network->tables[table], table))
+                        abort();
+        reconcile(network, NETWORK_PASS_FIRST);
+        reconcile(network, NETWORK_PASS_LATER);
 }
 
 static void try_network(json_object *o) {
@@ -91,6 +132,12 @@ static void try_network(json_object *o) {
                 abort();
         present = network;
         (void) network_restore_based(network, is_even, NULL, NULL, &why);
+        if (how & 0x40) { /* unselected, as a manifest may have it */
+                reconcile(network, NETWORK_PASS_FIRST);
+                return;
+        }
+        present = again;
+        select_and_reconcile(network);
 }
 
 static void try_text(const uint8_t *data, size_t size) {
@@ -102,7 +149,8 @@ static void try_text(const uint8_t *data, size_t size) {
 
 /* Tables, each behind its length in two bytes. */
 static void try_tables(const uint8_t *data, size_t size) {
-        static const char *const names[] = { "links", "addresses", "nexthops", "routes", "neighbours", "fdb" };
+        static const char *const names[] = { "links", "addresses", "nexthops", "routes", "neighbours", "fdb",
+                                             "vlans", "mdb", "rules", "qdiscs", "filters" };
         _cleanup_json_ json_object *o = json_object_new_object();
 
         for (size_t i = 0; i < ELEMENTSOF(names); i++) {

@@ -4,6 +4,9 @@
 /* The network as text, a line for each link, address, route and so on, in which names stand for indexes, and what the
  * clock changes is left out. */
 
+#include <linux/fib_rules.h>
+#include <linux/if_bridge.h>
+
 #include "network-fixture.h"
 
 typedef struct Lines {
@@ -119,6 +122,58 @@ static inline bool line_of_neighbour(FILE *f, const Message *m) {
         return true;
 }
 
+static inline void line_of_rule(FILE *f, const Message *m) {
+        struct nlattr *a;
+        int left;
+
+        fprintf(f, "rule");
+        line_put(f, "body", m->body, sizeof(struct fib_rule_hdr));
+        nlmsg_for_each_attr(a, m->header, sizeof(struct fib_rule_hdr), left)
+                line_put_attribute(f, a);
+}
+
+static inline void line_of_vlans(FILE *f, const Message *m) {
+        char buffer[IFNAMSIZ];
+
+        fprintf(f, "vlans %s", name_of((unsigned) ((const struct ifinfomsg *) m->body)->ifi_index, buffer));
+        line_put_attribute(f, m->attributes[IFLA_AF_SPEC]);
+}
+
+/* Permanent ones. False: none. */
+static inline bool line_of_mdb(FILE *f, const Message *m) {
+        struct nlattr *list = m->attributes[MDBA_MDB], *entry, *info;
+        int left, inner_left;
+        bool any = false;
+        char buffer[IFNAMSIZ];
+
+        fprintf(f, "mdb %s", name_of(((const struct br_port_msg *) m->body)->ifindex, buffer));
+        nla_for_each_nested(entry, list, left)
+                nla_for_each_nested(info, entry, inner_left) {
+                        struct br_mdb_entry group;
+
+                        memcpy(&group, nla_data(info), sizeof(group));
+                        if (group.state != MDB_PERMANENT)
+                                continue;
+                        any = true;
+                        fprintf(f, " %s vid=%u proto=%x", name_of(group.ifindex, buffer), group.vid, group.addr.proto);
+                        line_put(f, "group", &group.addr.u, sizeof(group.addr.u));
+                }
+        return any;
+}
+
+static inline bool line_of_qdisc(FILE *f, const Message *m) {
+        const struct tcmsg *body = m->body;
+        char buffer[IFNAMSIZ];
+
+        if (body->tcm_handle == 0)
+                return false;
+        fprintf(f, "qdisc %s %s %x at %x", name_of((unsigned) body->tcm_ifindex, buffer),
+                        nla_get_string(m->attributes[TCA_KIND]), body->tcm_handle, body->tcm_parent);
+        if (m->attributes[TCA_OPTIONS])
+                line_put_attribute(f, m->attributes[TCA_OPTIONS]);
+        return true;
+}
+
 static inline void lines_add(Lines *lines, NetworkTable table, const Message *m) {
         bool counts = true;
         char *text = NULL;
@@ -137,6 +192,21 @@ static inline void lines_add(Lines *lines, NetworkTable table, const Message *m)
                 break;
         case NETWORK_ROUTES:
                 line_of_route(f, m);
+                break;
+        case NETWORK_RULES:
+                line_of_rule(f, m);
+                break;
+        case NETWORK_VLANS:
+                line_of_vlans(f, m);
+                break;
+        case NETWORK_MDB:
+                counts = line_of_mdb(f, m);
+                break;
+        case NETWORK_QDISCS:
+                counts = line_of_qdisc(f, m);
+                break;
+        case NETWORK_FILTERS:
+                counts = false;
                 break;
         default:
                 counts = line_of_neighbour(f, m);

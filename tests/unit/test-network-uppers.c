@@ -2,7 +2,7 @@
 
 /* What sits on an interface: VLANs and the like, bonds, bridges. */
 
-#include "network-snapshot.h"
+#include "network-made.h"
 
 #define MAC_1 "\x02\0\0\0\0\x01"
 #define MAC_2 "\x02\0\0\0\0\x02"
@@ -13,6 +13,20 @@ static void address_and_routes(const char *name) {
         route_new(.to = "10.2.0.0", .length = 16, .gateway = "10.1.0.254");
         route_new(.to = "fd00:2::", .length = 32, .gateway = "fd00:1::fe");
         neighbour_new(name, "10.1.0.10", MAC_1, NUD_PERMANENT, 0);
+}
+
+/* VLANs follow at once, or on a work queue. */
+static void wait_until_up(const char *name) {
+        for (unsigned i = 0; i < 100; i++, rest()) {
+                _cleanup_(messages_clear) Messages messages = {};
+                _cleanup_(network_links_clear) Links links = {};
+
+                ck_assert_int_eq(netlink_dump(kernel, NETWORK_LINKS, &messages), 0);
+                ck_assert_int_eq(links_decode(&messages, NULL, 0, &links), 0);
+                if (links_find(&links, index_of(name))->flags & IFF_UP)
+                        return;
+        }
+        ck_abort_msg("%s does not come up", name);
 }
 
 START_TEST(vlans_stay_up_and_down) {
@@ -38,6 +52,7 @@ START_TEST(vlans_stay_up_and_down) {
         /* Takes down the first, and up all. */
         down("a");
         up("a");
+        wait_until_up("a.2");
         ck_assert_uint_gt(restore(captured, "a"), 0);
         check_same(&before);
         down("a");
@@ -172,5 +187,35 @@ START_TEST(bridge_gets_its_port_back) {
 }
 END_TEST
 
+START_TEST(port_gets_its_vlans_back) {
+        static const Given options[] = { U8(IFLA_BR_VLAN_FILTERING, 1), NOTHING };
+        _cleanup_(network_freep) Network *captured = NULL;
+        Lines before, now;
+        size_t n_lost;
+
+        if (!made_begin() || !is_supported(make("bridge", "br", NULL, options), "bridge that knows VLANs"))
+                return;
+        link_new_wired("a");
+        ck_assert_int_eq(link_set_master("a", "br"), 0);
+        ck_assert_int_eq(change_port("bridge", "a", (Given[]) { U8(IFLA_BRPORT_ISOLATED, 1), NOTHING }), 0);
+        vlans_do(RTM_SETLINK, "a", false, 100, 110, 0);
+        vlans_do(RTM_DELLINK, "a", false, 1, 1, 0);
+        up("br");
+        before = made_snapshot();
+        captured = capture();
+
+        link_delete("a");
+        link_new_wired("a");
+        ck_assert_uint_gt(restore(captured, "a"), 0);
+        now = made_snapshot();
+        n_lost = count_missing(&before, &now, "a", "lost");
+        ck_assert_uint_eq(n_lost, 0);
+        ck_assert_uint_eq(restore(captured, "a"), 0);
+        lines_clear(&now);
+        lines_clear(&before);
+        network_end();
+}
+END_TEST
+
 UNIT_MAIN("network-uppers", vlans_stay_up_and_down, macvlans_keep_what_they_have, bond_gets_its_routes_back,
-                bridge_gets_its_port_back)
+                bridge_gets_its_port_back, port_gets_its_vlans_back)
