@@ -39,10 +39,12 @@ int listener_set_priority(Listener *listener, int64_t priority) {
         return r < 0 ? r : sd_event_source_set_priority(listener->retry, priority);
 }
 
-static int listener_on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
-        Listener *listener = userdata;
+int listener_set_accepting(Listener *listener) {
+        return sd_event_source_set_enabled(listener->io, listener->server->is_holding ? SD_EVENT_OFF : SD_EVENT_ON);
+}
 
-        return sd_event_source_set_enabled(listener->io, SD_EVENT_ON);
+static int listener_on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
+        return listener_set_accepting(userdata);
 }
 
 /* Out of fds or memory, the waiting connection would wake us again at once, for ever. */
@@ -61,7 +63,7 @@ static int listener_on_io(sd_event_source *source, int socket_fd, uint32_t reven
 
         fd = accept4(socket_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd >= 0) {
-                if (server_add_connection(listener->server, fd) >= 0)
+                if (varlink_server_take_connection_fd(listener->server, fd) >= 0)
                         TAKE_FD(fd);
         } else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
                 listener_rest(listener, -errno);
@@ -101,6 +103,11 @@ static int listener_new(VarlinkServer *server, int fd, const char *path) {
         }
 
         listener->server = server;
+        r = listener_set_accepting(listener);
+        if (r < 0) {
+                listener->server = NULL;
+                return r;
+        }
         listener->fd = fd;
         LIST_INSERT_HEAD(&server->listeners, listener, entry);
         TAKE_PTR(listener);

@@ -19,4 +19,6 @@ struct Listener {
 Listener *listener_free(Listener *listener);
 DEFINE_CLEANUP(Listener *, listener_free)
 
+/* As its server says, see varlink_server_set_accepting(). */
+int listener_set_accepting(Listener *listener);
 int listener_set_priority(Listener *listener, int64_t priority);

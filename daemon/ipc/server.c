@@ -85,6 +85,18 @@ int varlink_server_set_priority(VarlinkServer *server, int64_t priority) {
         return 0;
 }
 
+void varlink_server_set_accepting(VarlinkServer *server, bool is_accepting) {
+        Listener *listener;
+
+        server->is_holding = !is_accepting;
+        LIST_FOREACH (listener, &server->listeners, entry) {
+                int r = listener_set_accepting(listener);
+
+                if (r < 0)
+                        log_error_errno(r, "Cannot %s varlink connections: %m", is_accepting ? "accept" : "hold back");
+        }
+}
+
 void server_set_request_usec(VarlinkServer *server, uint64_t usec) {
         server->request_usec = usec;
 }
@@ -115,7 +127,11 @@ static bool server_admits(VarlinkServer *server, uid_t uid) {
         return uid == 0 || n - n_root < VARLINK_CONNECTIONS_MAX - SERVER_CONNECTIONS_ROOT;
 }
 
-int server_add_connection(VarlinkServer *server, int fd) {
+bool varlink_server_has_connections(const VarlinkServer *server) {
+        return !LIST_EMPTY(&server->connections);
+}
+
+int varlink_server_take_connection_fd(VarlinkServer *server, int fd) {
         struct ucred peer;
         socklen_t size = sizeof(peer);
 

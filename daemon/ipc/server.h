@@ -23,6 +23,7 @@ struct VarlinkServer {
         char *product, *version;
         int64_t priority;
         uint64_t request_usec;
+        bool is_holding; /* whoever connects */
         Registration *registrations;
         size_t n_registrations;
         LIST_HEAD(, Listener) listeners;
@@ -31,9 +32,6 @@ struct VarlinkServer {
 
 /* NULL if there is no interface of that name, which is `length` bytes long. */
 const Registration *server_find_interface(const VarlinkServer *server, const char *name, size_t length);
-
-/* Serves a connected, non-blocking socket. Takes `fd` on success; -EUSERS if a limit forbids it. */
-int server_add_connection(VarlinkServer *server, int fd);
 
 /* In place of VARLINK_REQUEST_USEC, for connections still to come. */
 void server_set_request_usec(VarlinkServer *server, uint64_t usec);

@@ -53,6 +53,9 @@ DEFINE_CLEANUP(VarlinkServer *, varlink_server_free)
 /* Of the event sources of the server and its connections, sd_event_source_set_priority(). */
 int varlink_server_set_priority(VarlinkServer *server, int64_t priority);
 
+/* As long as it does not, who connects waits in the kernel; connections that are there are served. True at first. */
+void varlink_server_set_accepting(VarlinkServer *server, bool is_accepting);
+
 /* The interface is borrowed and must outlive the server. -EEXIST if there is one of that name. */
 int varlink_server_add_interface(VarlinkServer *server, const VarlinkInterface *interface, void *userdata);
 
@@ -61,6 +64,10 @@ int varlink_server_add_interface(VarlinkServer *server, const VarlinkInterface *
  * socket activation; on failure it stays the caller's. */
 int varlink_server_listen(VarlinkServer *server, const char *path, mode_t mode);
 int varlink_server_take_listen_fd(VarlinkServer *server, int fd);
+
+/* Serves a connected, non-blocking socket. On failure it stays the caller's; -EUSERS if a limit forbids it. */
+int varlink_server_take_connection_fd(VarlinkServer *server, int fd);
+bool varlink_server_has_connections(const VarlinkServer *server);
 
 /* A call that is not answered when its last reference goes answers with an internal error by itself. */
 VarlinkCall *varlink_call_ref(VarlinkCall *call);

@@ -105,7 +105,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (varlink_server_new(event, "fuzz", "0", &server) < 0 ||
                         varlink_server_add_interface(server, &interface, NULL) < 0 ||
                         socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0 ||
-                        server_add_connection(server, pair[1]) < 0)
+                        varlink_server_take_connection_fd(server, pair[1]) < 0)
                 abort();
 
         fd = pair[0];

@@ -170,11 +170,11 @@ START_TEST(connections_are_bounded) {
         for (size_t i = 0; i < ELEMENTSOF(fds); i++)
                 fds[i] = raw_client(&f);
         ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
-        ck_assert_int_eq(server_add_connection(f.server, pair[1]), -EUSERS);
+        ck_assert_int_eq(varlink_server_take_connection_fd(f.server, pair[1]), -EUSERS);
 
         fds[0] = fd_close(fds[0]);
         pump(&f);
-        ck_assert_int_eq(server_add_connection(f.server, pair[1]), 0);
+        ck_assert_int_eq(varlink_server_take_connection_fd(f.server, pair[1]), 0);
         ck_assert_str_eq(raw_call(&f, pair[0], CALL("Echo")), "{\"parameters\":{}}\n");
         fd_close(pair[0]);
         for (size_t i = 1; i < ELEMENTSOF(fds); i++)
@@ -203,7 +203,7 @@ START_TEST(others_leave_room_for_root) {
                         ck_assert_int_eq(connection_new(f.server, fd, &peer), 0);
                 }
         ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
-        ck_assert_int_eq(server_add_connection(f.server, pair[1]), getuid() == 0 ? 0 : -EUSERS);
+        ck_assert_int_eq(varlink_server_take_connection_fd(f.server, pair[1]), getuid() == 0 ? 0 : -EUSERS);
         if (getuid() != 0)
                 fd_close(pair[1]);
         fd_close(pair[0]);
@@ -266,7 +266,7 @@ START_TEST(privileged_method_is_for_root) {
                 return; /* cannot become another */
         nobody_pair(pair);
         fd = pair[0];
-        ck_assert_int_eq(server_add_connection(f.server, pair[1]), 0);
+        ck_assert_int_eq(varlink_server_take_connection_fd(f.server, pair[1]), 0);
         ck_assert_str_eq(raw_call(&f, fd, CALL("Secret")),
                         "{\"parameters\":{},\"error\":\"org.varlink.service.PermissionDenied\"}\n");
         ck_assert_uint_eq(f.n_entered, 0);

@@ -170,7 +170,7 @@ static inline int raw_client(Fixture *f) {
         int pair[2];
 
         ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
-        ck_assert_int_eq(server_add_connection(f->server, pair[1]), 0);
+        ck_assert_int_eq(varlink_server_take_connection_fd(f->server, pair[1]), 0);
         return pair[0];
 }
 
@@ -236,7 +236,7 @@ static inline VarlinkClient *new_client(Fixture *f) {
 
         ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
         ck_assert_int_eq(fcntl(pair[1], F_SETFL, O_NONBLOCK), 0);
-        ck_assert_int_eq(server_add_connection(f->server, pair[1]), 0);
+        ck_assert_int_eq(varlink_server_take_connection_fd(f->server, pair[1]), 0);
         ck_assert_int_eq(varlink_client_take_fd(pair[0], &client), 0);
         return client;
 }
