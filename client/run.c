@@ -14,6 +14,7 @@
 #include "basic/json.h"
 #include "client/qemu-args.h"
 #include "ipc/varlink.h"
+#include "workload/memory-policy.h"
 #include "workload/workload.h"
 
 enum {
@@ -136,6 +137,30 @@ static int take_preserved_ram(VarlinkReply *reply, int ram_fd, bool *ret_is_pres
         return dup2(reply->fds[index], ram_fd) < 0 ? -errno : 0;
 }
 
+/* Inherited by QEMU and all of its threads. A guest elsewhere in the memory is better than none. */
+static void take_memory_policy(const Run *run, json_object *parameters) {
+        _cleanup_free_ char *lost = NULL;
+        MemoryPolicy policy;
+        json_object *o;
+        IndexSet gone = {};
+        int r = json_get_object(parameters, "memoryPolicy", &o);
+
+        if (r == -ENOENT)
+                return;
+        if (r >= 0)
+                r = memory_policy_from_json(o, &policy);
+        if (r >= 0)
+                r = memory_policy_set(&policy, &gone);
+        lost = index_set_to_string(&gone);
+        if (r < 0)
+                fprintf(stderr, "liveupdate-run: Warning: The NUMA policy that %s had before the update cannot be set: "
+                                "%s\nIts new memory comes from where its unit says: see NUMAPolicy= of the unit.\n",
+                                run->name, r == -ENXIO ? "none of its nodes has memory" : strerror(-r));
+        else if (lost && *lost)
+                fprintf(stderr, "liveupdate-run: Warning: The NUMA policy that %s had before the update is set without "
+                                "the nodes %s, which have no memory.\n", run->name, lost);
+}
+
 static int do_register(const Run *run, uint64_t ram_bytes, int ram_fd, int qmp_fd, bool *ret_is_preserved) {
         _cleanup_(varlink_client_freep) VarlinkClient *client = NULL;
         _cleanup_(varlink_reply_done) VarlinkReply reply = {};
@@ -150,6 +175,8 @@ static int do_register(const Run *run, uint64_t ram_bytes, int ram_fd, int qmp_f
                 return explain(&reply);
         if (r >= 0)
                 r = take_preserved_ram(&reply, ram_fd, ret_is_preserved);
+        if (r >= 0 && *ret_is_preserved)
+                take_memory_policy(run, reply.parameters);
         return r < 0 ? explain_unreachable(run, r) : 0;
 }
 

@@ -51,12 +51,13 @@ static int get_fd(VarlinkCall *call, json_object *parameters, const char *key, i
 }
 
 static int reply_registered(VarlinkCall *call, const Workload *w) {
-        _cleanup_json_ json_object *o = json_object_new_object();
+        _cleanup_json_ json_object *o = json_object_new_object(), *policy = workload_memory_policy(w);
         bool is_preserved = workload_is_preserved(w);
         int ram_fd = workload_ram_fd(w);
 
         if (!o || json_add_string(o, "state", is_preserved ? "preserved" : "fresh") < 0 ||
-                        (is_preserved && json_add_u64(o, "ram", 0) < 0))
+                        (is_preserved && json_add_u64(o, "ram", 0) < 0) ||
+                        (policy && json_add(o, "memoryPolicy", TAKE_PTR(policy)) < 0))
                 return -ENOMEM;
         return varlink_call_reply(call, TAKE_PTR(o), &ram_fd, is_preserved ? 1 : 0);
 }

@@ -93,14 +93,14 @@ void operation_lend_state(Workload *w, int access_mode) {
                 operation_command(w, "getfd", argument_string("fdname", "liveupdate-state"), fd, operation_on_reply);
 }
 
-void operation_transfer(Workload *w, const char *command) {
+void operation_transfer(Workload *w, const char *command, QmpReplyFunc func) {
         char uri[64];
 
         if (w->qmp && has_file_migration(w))
                 snprintf(uri, sizeof(uri), "file:/dev/fdset/%u", STATE_FDSET);
         else
                 snprintf(uri, sizeof(uri), "fd:liveupdate-state");
-        if (operation_command(w, command, argument_string("uri", uri), -EBADF, operation_on_reply))
+        if (operation_command(w, command, argument_string("uri", uri), -EBADF, func))
                 operation_await_migration(w);
 }
 

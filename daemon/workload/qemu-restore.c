@@ -12,10 +12,12 @@
 
 void workload_load(Workload *w, WorkloadDoneFunc done, void *userdata) {
         operation_begin(w, done, userdata);
+        if (w->state != WORKLOAD_RUNNING)
+                operation_place(w);
         if (w->state != WORKLOAD_LOADED && w->state != WORKLOAD_RUNNING) {
                 operation_set_capabilities(w);
                 operation_lend_state(w, O_RDONLY);
-                operation_transfer(w, "migrate-incoming");
+                operation_transfer(w, "migrate-incoming", operation_on_reply);
         }
         operation_commit(w);
 }

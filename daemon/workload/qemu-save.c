@@ -38,6 +38,8 @@ static void on_status(Qmp *qmp, int error, const char *message, json_object *val
         if (error >= 0 && !w->cancel_done) {
                 if (json_get_bool(value, "running", &w->was_running) < 0)
                         w->was_running = true;
+                workload_capture_placement(w);
+                workload_capture_memory_policy(w);
                 r = workload_preserve_description(w);
                 if (r < 0)
                         operation_fail(w, r, "the preservation of its description", NULL);
@@ -54,6 +56,7 @@ void workload_prepare(Workload *w, WorkloadDoneFunc done, void *userdata) {
         if (w->state_fd < 0)
                 operation_fail(w, -errno, "the creation of a memfd", NULL);
         else {
+                operation_ask_threads(w);
                 operation_command(w, "query-status", NULL, -EBADF, on_status);
                 operation_set_capabilities(w);
                 operation_command(w, "migrate-set-parameters", argument_u64("max-bandwidth", INT64_MAX), -EBADF,
@@ -106,9 +109,16 @@ bool workload_is_busy(const Workload *w) {
         return w->operation.pending > 0;
 }
 
+/* What may have been changed since prepare is read while QEMU is busy. */
+static void on_transfer_began(Qmp *qmp, int error, const char *message, json_object *value, void *userdata) {
+        if (error >= 0)
+                workload_capture_placement(userdata);
+        operation_on_reply(qmp, error, message, value, userdata);
+}
+
 void workload_save(Workload *w, WorkloadDoneFunc done, void *userdata) {
         operation_begin(w, done, userdata);
-        operation_transfer(w, "migrate");
+        operation_transfer(w, "migrate", on_transfer_began);
         operation_commit(w);
 }
 

@@ -58,6 +58,7 @@ static void on_closed(Qmp *qmp, int error, void *userdata) {
 void qemu_detach(Workload *w, int error) {
         w->qmp = qmp_free(w->qmp);
         w->preserve = task_free(w->preserve);
+        workload_stop_placing(w);
         if (w->operation.pending == 0)
                 return;
         operation_fail(w, error, "QMP", "its process or its QMP connection ended");

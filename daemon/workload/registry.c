@@ -53,6 +53,9 @@ Workload *workload_free(Workload *w) {
         sd_event_source_disable_unref(w->operation.deferred);
         sd_event_source_disable_unref(w->pid_source);
         task_free(w->preserve);
+        workload_stop_placing(w);
+        placement_free(w->placement);
+        qemu_threads_done(&w->threads);
         qmp_free(w->qmp);
         fd_close(w->pid_fd);
         fd_close(w->ram_fd);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "basic/task.h"
+#include "workload/placement.h"
 #include "workload/qmp.h"
 #include "workload/workload.h"
 
@@ -24,6 +25,8 @@ typedef struct Operation {
         sd_event_source *deferred;
 } Operation;
 
+typedef struct Placing Placing;
+
 struct Workload {
         Registry *registry;
         Workload *previous, *next;
@@ -43,6 +46,12 @@ struct Workload {
         Qmp *qmp;
         char run_state[24]; /* QEMU's word when it was taken over */
         Task *preserve; /* while it runs */
+        QemuThreads threads;
+        bool knows_threads;
+        Placement *placement; /* of this kernel's last update, or of the previous kernel's */
+        Task *place;          /* while it runs, with what it works on, which is its own */
+        Placing *placing;
+        sd_event_source *place_timer;
         Operation operation;
         unsigned n_continued; /* how often it was told to go on */
         bool is_stuck; /* and has not done so */
@@ -95,8 +104,8 @@ int workload_preserve_state(Workload *w);
 void workload_drop_session(Workload *w);
 void workload_drop_update(Workload *w); /* from the store: nothing of an update is left to be undone */
 
-/* description.c: what is to be known of a workload, as JSON in a memfd of fixed size, so that it can be rewritten after
- * it is preserved. */
+/* description.c: what is to be known of a workload, as JSON in a memfd whose size stays, so that it can be rewritten
+ * after it is preserved. */
 int workload_describe(const Workload *w, int *ret_fd);
 int workload_describe_again(const Workload *w, int fd);
 int workload_read_description(Workload *w, int fd); /* -EBADMSG: damaged, or another's */
@@ -128,6 +137,13 @@ int qemu_take_over(Workload *w, int qmp_fd); /* the connection of a predecessor 
 void qemu_detach(Workload *w, int error); /* the operation that runs ends with `error` */
 void workload_check_blockers(Workload *w, json_object *migration);
 
+/* qemu-placement.c: what of its placement cannot be told or put back is logged, and fails nothing. */
+void operation_ask_threads(Workload *w);
+void operation_place(Workload *w);
+void workload_capture_placement(Workload *w); /* anew, but for the NUMA policy */
+void workload_capture_memory_policy(Workload *w);
+void workload_stop_placing(Workload *w);
+
 /* qemu-takeover.c: asks QEMU how far it is, ends what was interrupted, and tells of the process of a preserved one that
  * it is ready. */
 void workload_take_over(Workload *w);
@@ -136,6 +152,6 @@ void workload_take_over(Workload *w);
 void operation_set_capabilities(Workload *w);
 void operation_take_state_back(Workload *w);
 void operation_lend_state(Workload *w, int access_mode);
-void operation_transfer(Workload *w, const char *command);
+void operation_transfer(Workload *w, const char *command, QmpReplyFunc func);
 void operation_continue(Workload *w); /* again and again, while QEMU ends a migration */
 json_object *argument_u64(const char *key, uint64_t value);

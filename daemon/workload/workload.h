@@ -94,6 +94,8 @@ uint64_t workload_blackout_usec(const Workload *w, uint64_t tsc_hz);
 pid_t workload_pid(const Workload *w);
 int workload_ram_fd(const Workload *w); /* borrowed */
 json_object *workload_to_json(const Workload *w); /* for the API */
+/* The NUMA policy that the process of a preserved one is to give itself, as Register answers it. NULL: none. */
+json_object *workload_memory_policy(const Workload *w);
 
 /* The steps of the old side, in this order. Undo is workload_cancel(). */
 int workload_create_session(Workload *w, int device_fd);

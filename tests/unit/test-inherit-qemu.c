@@ -3,6 +3,8 @@
 /* The whole life of a real QEMU, through an update, with a daemon that is restarted wherever it can be. The kernel's
  * part and the service manager's are played. */
 
+#include <sys/resource.h>
+
 #include "client/qemu-args.h"
 #include "qemu-process.h"
 #include "workload-fixture.h"
@@ -22,7 +24,7 @@ typedef struct Guest {
 
 static void guest_start(Guest *g, const char *qemu, int ram_fd, bool incoming, int *ret_qmp_fd) {
         const char *const words[] = { qemu, "-M", "q35", "-m", "64", "-nodefaults", "-display", "none", "-accel", "tcg",
-                "-chardev", "socket,id=watch,fd=200,server=off", "-mon", "chardev=watch,mode=control", NULL };
+                "-object", "iothread,id=io0", "-chardev", "socket,id=watch,fd=200,server=off", "-mon", "chardev=watch,mode=control", NULL };
         _cleanup_(qemu_args_freep) QemuArgs *args = NULL;
         _cleanup_(qemu_argv_freep) char **argv = NULL;
         _cleanup_free_ char *problem = NULL;
@@ -112,6 +114,39 @@ static bool guest_runs(Guest *g) {
         return guest_is(g, "\"running\": true") || guest_is(g, "\"running\":true");
 }
 
+static pid_t thread_of(Guest *g, const char *command) {
+        unsigned n = g->watch.n_replies;
+        const char *found;
+
+        ck_assert_int_eq(qmp_execute(g->watch.qmp, command, NULL, -EBADF, TIMEOUT_USEC, on_reply, &g->watch), 0);
+        host_wait_for(g->h, &g->watch.n_replies, n + 1);
+        found = strstr(g->watch.message, "\"thread-id\":");
+        ck_assert_msg(found, "%s", g->watch.message);
+        return (pid_t) atoi(found + strlen("\"thread-id\":"));
+}
+
+/* Its vCPU and its iothread are told apart from its other threads. */
+static void make_nice(Guest *g) {
+        ck_assert_int_eq(setpriority(PRIO_PROCESS, (id_t) thread_of(g, "query-cpus-fast"), 5), 0);
+        ck_assert_int_eq(setpriority(PRIO_PROCESS, (id_t) thread_of(g, "query-iothreads"), 6), 0);
+}
+
+/* By the program, where the test was told of one. */
+static void assert_nice(Guest *g) {
+        if (!getenv("LIVEUPDATE_PRIVILEGED"))
+                return;
+        ck_assert_int_eq(getpriority(PRIO_PROCESS, (id_t) thread_of(g, "query-cpus-fast")), 5);
+        ck_assert_int_eq(getpriority(PRIO_PROCESS, (id_t) thread_of(g, "query-iothreads")), 6);
+        ck_assert_int_eq(getpriority(PRIO_PROCESS, (id_t) g->pid), 0);
+}
+
+static void assert_described(const char *expected) {
+        _cleanup_free_ char *text = NULL;
+
+        ck_assert_int_eq(read_fd(luo.fds[0], 8192, &text, NULL), 0);
+        ck_assert_msg(strstr(text, expected), "%s", text);
+}
+
 /* Under the old kernel. What it leaves is in `luo`. */
 static void old_side(Guest *g, const char *qemu, int ram_fd) {
         Workload *w;
@@ -135,7 +170,10 @@ static void old_side(Guest *g, const char *qemu, int ram_fd) {
 
         /* Another update gets through. */
         ck_assert_int_eq((int) pwrite(ram_fd, mark, sizeof(mark), MARK_OFFSET), (int) sizeof(mark));
+        make_nice(g);
         save(g, w);
+        assert_described("{\"vcpus\":\"0\",\"nice\":5}");
+        assert_described("{\"iothreads\":[\"io0\"],\"nice\":6}");
         guest_end(g);
 }
 
@@ -160,6 +198,7 @@ static void new_side(Guest *g, const char *qemu) {
         wait_until_ready(g);
         do_step(g, w, workload_load);
         ck_assert_int_eq(workload_state(w), WORKLOAD_LOADED);
+        assert_nice(g);
 
         w = restart(g);
         wait_until_ready(g);

@@ -12,6 +12,8 @@
 static void prepare(Host *h, Workload *w, const char *status) {
         ck_assert_int_eq(workload_create_session(w, -EBADF), 0);
         workload_prepare(w, on_done, h);
+        fake_expect(&h->f, "query-cpus-fast", "\"return\":[]");
+        fake_expect(&h->f, "query-iothreads", "\"return\":[]");
         fake_expect(&h->f, "query-status", status);
         fake_expect(&h->f, "migrate-set-capabilities", NOTHING);
         fake_expect(&h->f, "migrate-set-parameters", NOTHING);
@@ -187,6 +189,8 @@ START_TEST(a_failed_preservation_fails_prepare) {
         luo.preserve_error[_i] = -ENOMEM;
         ck_assert_int_eq(workload_create_session(w, -EBADF), 0);
         workload_prepare(w, on_done, &h);
+        fake_expect(&h.f, "query-cpus-fast", "\"return\":[]");
+        fake_expect(&h.f, "query-iothreads", "\"return\":[]");
         fake_expect(&h.f, "query-status", RUNNING);
         fake_expect(&h.f, "migrate-set-capabilities", NOTHING);
         fake_expect(&h.f, "migrate-set-parameters", NOTHING);
