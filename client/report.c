@@ -84,15 +84,15 @@ static void print_milliseconds(json_object *device, const char *key) {
                 printf(" %11s", "-");
 }
 
-static void print_problems(json_object *device) {
+static void print_sentences(json_object *o, const char *key) {
         json_object *list;
 
-        if (json_get_array(device, "problems", &list) < 0)
+        if (json_get_array(o, key, &list) < 0)
                 return;
         for (size_t i = 0; i < json_object_array_length(list); i++) {
-                const char *problem = json_object_get_string(json_object_array_get_idx(list, i));
+                const char *sentence = json_object_get_string(json_object_array_get_idx(list, i));
 
-                printf("    %s\n", problem ?: "-");
+                printf("    %s\n", sentence ?: "-");
         }
 }
 
@@ -124,15 +124,47 @@ static void print_devices(json_object *devices) {
                 print_milliseconds(device, "drainUSec");
                 print_milliseconds(device, "shutdownUSec");
                 putchar('\n');
-                print_problems(device);
+                print_sentences(device, "problems");
+        }
+}
+
+/* A part that took nothing and lacks nothing has no row. */
+static void print_host_part(json_object *part, bool *is_first) {
+        json_object *problems;
+
+        if (ctl_u64(part, "changes") == 0 && json_get_array(part, "problems", &problems) < 0)
+                return;
+        if (*is_first)
+                printf("\n  %-24s %-10s %11s\n", "HOST", "CHANGES", "TOOK");
+        *is_first = false;
+        printf("  %-24s %-10" PRIu64, ctl_string(part, "name"), ctl_u64(part, "changes"));
+        print_milliseconds(part, "usec");
+        putchar('\n');
+        print_sentences(part, "problems");
+}
+
+static void print_host(json_object *host) {
+        const char *outcome = ctl_string(host, "outcome");
+        bool is_first = true;
+        json_object *parts;
+
+        if (json_get_array(host, "parts", &parts) >= 0)
+                for (size_t i = 0; i < json_object_array_length(parts); i++)
+                        print_host_part(json_object_array_get_idx(parts, i), &is_first);
+        if (strcmp(outcome, "restoring") == 0)
+                puts("\n  The host is still being put back, until a while after the boot is over.");
+        if (json_get_array(host, "omitted", &parts) >= 0) {
+                puts("\n  Not carried over:");
+                print_sentences(host, "omitted");
         }
 }
 
 int report_main(Ctl *ctl, int argc, char **argv) {
         static const CtlUsage usage = {
                 .synopsis = "report",
-                .text = "Shows where the time of the last update went, phase by phase, and what was done with which\n"
-                        "device. The JSON form is the report itself, as described by report.schema.json.",
+                .text = "Shows where the time of the last update went, phase by phase, what was done with which\n"
+                        "device, and what of the host was put back. The JSON form is the report itself, as described by\n"
+                        "report.schema.json.",
         };
         _cleanup_(varlink_reply_done) VarlinkReply reply = {};
         json_object *report, *list;
@@ -158,5 +190,7 @@ int report_main(Ctl *ctl, int argc, char **argv) {
                 print_workloads(list);
         if (json_get_array(report, "devices", &list) >= 0)
                 print_devices(list);
+        if (json_get_object(report, "host", &list) >= 0)
+                print_host(list);
         return CTL_OK;
 }

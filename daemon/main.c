@@ -10,6 +10,8 @@
 #include "basic/json.h"
 #include "basic/log.h"
 #include "update/devices.h"
+#include "update/handover.h"
+#include "update/host.h"
 #include "update/manager.h"
 #include "update/report.h"
 #include "update/update.h"
@@ -97,11 +99,17 @@ static int go_on(Manager *manager) {
         r = inheritance_new(&inheritance);
         if (r < 0)
                 return log_error_errno(r, "Cannot take the inherited file descriptors: %m");
+        r = baseline_new(manager->event, inheritance, &manager->baseline);
+        if (r < 0)
+                return log_error_errno(r, "Cannot start: %m");
         devices = devices_recover(inheritance); /* before their users go on */
         r = registry_inherit(manager->registry, inheritance);
         if (r < 0)
                 log_error_errno(r, "Cannot take over every workload of the daemon before: %m");
+        handover_inherit(manager, inheritance);
         (void) update_take_over(manager, inheritance, devices);
+        if (!manager->host)
+                host_restore_inherit(manager, inheritance);
         r = manager_listen(manager, inheritance);
         return r < 0 ? log_error_errno(r, "Cannot listen: %m") : 0;
 }

@@ -10,7 +10,8 @@
 #include "basic/cleanup.h"
 
 /* `name` is one to 255 printable ASCII characters without a colon. The manager duplicates `fd` and drops it by itself
- * once it hangs up. The same name again adds another fd to it: store_drop() first to replace one. */
+ * once it hangs up. The same name again adds another fd to it: store_drop() first to replace one. What it keeps already
+ * it does not take once more, under whatever name. */
 int store_keep(const char *name, int fd);
 void store_drop(const char *name);
 

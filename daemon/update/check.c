@@ -10,6 +10,8 @@
 #include "trust/measure.h"
 #include "update/check.h"
 #include "update/devices.h"
+#include "update/handover.h"
+#include "update/host.h"
 #include "update/requirements.h"
 
 json_object *check_support(void) {
@@ -35,6 +37,8 @@ int check_upkeep(Manager *manager, json_object *findings) {
 
         if (!manager->update && services_findings(&units) >= 0)
                 r = add_all(findings, units);
+        if (r >= 0)
+                r = handover_findings(manager, findings);
         for (size_t i = 0; r >= 0 && (problem = config_problem(manager->config, i)); i++)
                 r = findings_add(findings, finding_new("config", "warn", problem, NULL,
                                 "Mend it, then: systemctl reload liveupdated.service"));
@@ -85,6 +89,8 @@ int check_host(Manager *manager, json_object *findings) {
                 r = check_workloads(manager, findings);
         if (r >= 0)
                 r = devices_findings(manager, findings);
+        if (r >= 0)
+                r = host_findings(manager, findings);
         if (r >= 0)
                 r = check_measure(config, findings);
         return r < 0 ? r : check_upkeep(manager, findings);

@@ -6,6 +6,8 @@
 
 #include "basic/json.h"
 #include "basic/log.h"
+#include "update/handover.h"
+#include "update/host.h"
 #include "update/manager.h"
 #include "update/story.h"
 #include "update/update.h"
@@ -92,6 +94,10 @@ Manager *manager_free(Manager *manager) {
         if (!manager)
                 return NULL;
         update_free(manager->update);
+        host_restore_free(manager->host);
+        baseline_stop(manager->baseline);
+        baseline_unref(manager->baseline);
+        handover_done(manager);
         stagings_forget(manager);
         sd_event_source_disable_unref(manager->settle);
         while (manager->n_monitors > 0)

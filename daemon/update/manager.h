@@ -11,14 +11,22 @@
 #include "ipc/varlink.h"
 #include "store/store.h"
 #include "update/automation.h"
+#include "update/baseline.h"
 #include "update/running-kernel.h"
 #include "update/staged.h"
 #include "update/stagings.h"
 #include "workload/workload.h"
 
 typedef struct Update Update;
+typedef struct HostRestore HostRestore;
 
 #define MONITORS_MAX 32U
+
+typedef struct Handover {
+        bool is_unread; /* sessions of the previous kernel are there, but no manifest that tells of them (handover.h) */
+        int session_fd, manifest_fd;
+        const char *why;
+} Handover;
 
 typedef struct Manager {
         sd_event *event;
@@ -30,6 +38,10 @@ typedef struct Manager {
         RunningKernel running;
         Automation automation;
         Update *update;       /* NULL: none runs */
+        Baseline *baseline;   /* of the settings of this kernel */
+        HostRestore *host;    /* NULL: the host's state is back */
+        bool keeps_tmpfs;     /* but for contents of a tmpfs, which are in memory and the store alone */
+        Handover handover;
         bool is_ending;       /* told to end; an update of the old side is rolled back first */
         json_object *report;  /* of the last update; NULL: none */
         VarlinkCall *monitors[MONITORS_MAX];

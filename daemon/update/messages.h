@@ -36,6 +36,13 @@
 /* a device is not under the new kernel as it was under the old one: LIVEUPDATE_ID, _DEVICE, _REASON */
 #define MESSAGE_DEVICE_PROBLEM SD_ID128_MAKE(dd,9e,f7,bb,f2,1f,4d,4f,81,40,6b,18,e9,89,80,fe)
 
+/* what the operator had told the running host is back under the new kernel: LIVEUPDATE_ID */
+#define MESSAGE_HOST_RESTORED SD_ID128_MAKE(39,d6,0c,fe,71,f5,44,ba,80,f4,01,4f,cb,9c,3b,83)
+/* something of it is not: LIVEUPDATE_ID, _PART, _REASON */
+#define MESSAGE_HOST_PROBLEM SD_ID128_MAKE(69,57,fd,78,83,9b,48,45,ab,7a,7c,35,45,69,38,2c)
+/* what the previous kernel preserved is there, but the manifest that tells of it cannot be read: LIVEUPDATE_REASON */
+#define MESSAGE_HANDOVER_UNREAD SD_ID128_MAKE(b8,42,c7,7c,9d,8b,40,b8,ab,c8,48,48,68,c4,52,9d)
+
 /* A phase is over: LIVEUPDATE_ID, _PHASE, _START_USEC after the first one's beginning, _DURATION_USEC. Those of both
  * kernels are told when the update is over, so that nothing is logged in the blackout. */
 #define MESSAGE_PHASE_PREPARE SD_ID128_MAKE(eb,44,da,d6,91,36,41,87,97,93,16,e2,34,b0,65,26)

@@ -12,6 +12,7 @@
 #include "basic/log.h"
 #include "luo/luo.h"
 #include "update/devices.h"
+#include "update/host.h"
 #include "update/manager.h"
 #include "update/update-internal.h"
 
@@ -85,9 +86,15 @@ static void on_loaded(Workload *w, int error, const char *why, void *userdata) {
                 log_error("%s could not be restored, it stays preserved: %s", workload_name(w),
                                 why ?: strerror(-error));
                 workload_give_up(w, why ?: strerror(-error));
-        } else
+        } else if (host_restore_is_ready(manager->host))
                 workload_resume(w, on_resumed, manager);
         settle(manager);
+}
+
+void update_host_ready(Manager *manager) {
+        for (Workload *w = NULL; (w = registry_next(manager->registry, w));)
+                if (workload_state(w) == WORKLOAD_LOADED && !workload_is_busy(w))
+                        workload_resume(w, on_resumed, manager);
 }
 
 /* Under a restarted daemon it may be further than that. */
@@ -128,7 +135,7 @@ static void measure(Update *update) {
 
         update->measure = sd_event_source_disable_unref(update->measure);
         update_measure(update);
-        r = manifest_write(&update->manifest, update->manifest_fd);
+        r = manifest_write(&update->manifest, update->manifest_fd, update->manifest_tail);
         if (r < 0)
                 log_warning_errno(r, "A restart of this daemon would shorten the report: %m");
 }

@@ -13,6 +13,7 @@
 #include "basic/log.h"
 #include "luo/luo.h"
 #include "update/devices.h"
+#include "update/host.h"
 #include "update/manager.h"
 #include "update/story.h"
 #include "update/update-internal.h"
@@ -82,58 +83,84 @@ int update_begin(Manager *manager, VarlinkCall *call, bool is_automatic) {
 
 /* prepare: guests run */
 
-static int manifest_preserve(Update *update, int device_fd) {
-        int r;
+static int sessions_create(Update *update) {
+        _cleanup_fd_ int device_fd = luo_device_open(DEVICE_WAIT_USEC);
 
-        r = memfd_new_with("liveupdate-manifest", NULL, MANIFEST_BYTES, &update->manifest_fd);
-        if (r < 0)
-                return r;
-        update->manifest_session_fd = luo_session_create(device_fd, MANIFEST_SESSION);
-        if (update->manifest_session_fd < 0)
-                return update->manifest_session_fd;
-        return luo_session_preserve(update->manifest_session_fd, MANIFEST_TOKEN, update->manifest_fd);
-}
-
-/* So that a successor of this process knows that there is something to be undone. */
-static void manifest_leave_word(Update *update) {
-        int r = manifest_write(&update->manifest, update->manifest_fd);
-
-        if (r >= 0)
-                r = store_keep(STORE_MANIFEST, update->manifest_fd);
-        if (r < 0)
-                log_warning_errno(r, "If this daemon dies in the update, nobody will undo it: %m");
-}
-
-int prepare_run(Update *update) {
-        Registry *registry = update->manager->registry;
-        ClockSample began = clock_sample();
-        _cleanup_fd_ int device_fd = -EBADF;
-        int r;
-
-        device_fd = luo_device_open(DEVICE_WAIT_USEC);
         if (device_fd < 0)
                 return update_explain(update, device_fd, "cannot open " LUO_DEVICE ": %s", strerror(-device_fd));
-        r = manifest_preserve(update, device_fd);
-        if (r < 0)
-                return update_explain(update, r, "cannot preserve the manifest: %s", strerror(-r));
-        for (Workload *w = NULL; (w = registry_next(registry, w));) {
-                if (!update_takes_part(update, w))
-                        continue;
-                r = workload_create_session(w, device_fd);
+        update->manifest_session_fd = luo_session_create(device_fd, MANIFEST_SESSION);
+        if (update->manifest_session_fd < 0)
+                return update_explain(update, update->manifest_session_fd,
+                                "cannot create a session for the manifest: %s", strerror(-update->manifest_session_fd));
+        for (Workload *w = NULL; (w = registry_next(update->manager->registry, w));) {
+                int r = update_takes_part(update, w) ? workload_create_session(w, device_fd) : 0;
+
                 if (r < 0)
                         return update_explain(update, r, "cannot create a session for %s: %s", workload_name(w),
                                         strerror(-r));
         }
-        r = devices_prepare(update);
+        return 0;
+}
+
+/* In the store, too, so that a successor of this process knows that there is something to be undone. */
+static int manifest_preserve(Update *update) {
+        int r;
+
+        r = manifest_create(&update->manifest, &update->manifest_fd, &update->manifest_tail);
+        if (r == -E2BIG)
+                return update_explain(update, r, "the state of the host is too large to be carried, more than %u MiB; "
+                                                 "ReconcileNetwork=workloads or off takes less of it",
+                                MANIFEST_BYTES_MAX >> 20);
+        if (r >= 0)
+                r = luo_session_preserve(update->manifest_session_fd, MANIFEST_TOKEN, update->manifest_fd);
+        if (r >= 0)
+                r = host_seed_prepare(update);
+        if (r >= 0)
+                r = manifest_write(&update->manifest, update->manifest_fd, update->manifest_tail);
+        if (r < 0)
+                return update_explain(update, r, "cannot preserve the manifest: %s", strerror(-r));
+        r = store_keep(STORE_MANIFEST, update->manifest_fd);
+        if (r < 0)
+                log_warning_errno(r, "If this daemon dies in the update, nobody will undo it: %m");
+        return 0;
+}
+
+static void on_captured(int error, void *userdata) {
+        Update *update = userdata;
+
+        if (update->is_undoing)
+                return;
+        update->deadline = sd_event_source_disable_unref(update->deadline);
+        if (error >= 0)
+                error = manifest_preserve(update);
+        if (error < 0)
+                (void) update_explain(update, error, "cannot read the state of the host: %s", strerror(-error));
+        else
+                error = update_for_each_workload(update, workload_prepare);
+        if (error <= 0)
+                update_step_done(update);
+}
+
+int prepare_run(Update *update) {
+        ClockSample began = clock_sample();
+        int r;
+
+        wall_clock_take(NULL, &update->clock_began);
+        r = sessions_create(update);
+        if (r >= 0)
+                r = devices_prepare(update);
         if (r < 0)
                 return r;
         update->manifest.timeline.tsc_hz = clock_tsc_hz(began);
-        manifest_leave_word(update);
-        return update_for_each_workload(update, workload_prepare);
+        r = update_arm_deadline(update, update->manager->config->quiesce_timeout_usec, "reading the state of the host");
+        if (r >= 0)
+                r = host_capture(update, on_captured);
+        return r < 0 ? update_explain(update, r, "cannot read the state of the host: %s", strerror(-r)) : r;
 }
 
 /* Undoes for the workloads what any of the steps from prepare to save did, so it is no matter how far they came. */
 int prepare_undo(Update *update) {
+        update->host_task = task_free(update->host_task);
         update->manifest_session_fd = fd_close(update->manifest_session_fd);
         update->manifest_fd = fd_close(update->manifest_fd);
         if (update->is_inherited)
@@ -171,7 +198,7 @@ int drain_run(Update *update) {
         int r = devices_drain(update, DRAIN_ROUND_LATE);
 
         if (r > 0) /* there is time, and a successor of this process knows how far it came */
-                (void) manifest_write(&update->manifest, update->manifest_fd);
+                (void) manifest_write(&update->manifest, update->manifest_fd, update->manifest_tail);
         return r != 0 ? r : devices_verify(update);
 }
 
@@ -184,7 +211,8 @@ int drain_take_back(Update *update) {
 int seal_run(Update *update) {
         int r;
 
-        r = manifest_write(&update->manifest, update->manifest_fd);
+        (void) host_seed_draw(update);
+        r = manifest_write(&update->manifest, update->manifest_fd, update->manifest_tail);
         if (r < 0)
                 return update_explain(update, r, "cannot write the manifest: %s", strerror(-r));
         r = filesystems_freeze(&update->frozen);
@@ -194,6 +222,7 @@ int seal_run(Update *update) {
 }
 
 int seal_undo(Update *update) {
+        host_seed_wipe(update);
         update->frozen = frozen_filesystems_thaw(update->frozen);
         return 0;
 }
@@ -207,7 +236,8 @@ int shutdown_run(Update *update) {
         r = kernel_log_mark(update->manifest.id, &timeline->start_tsc[PHASE_SHUTDOWN]);
         if (r < 0)
                 timeline_begin(timeline, PHASE_SHUTDOWN);
-        r = manifest_write(&update->manifest, update->manifest_fd);
+        wall_clock_take(&update->clock_began, &update->manifest.clock);
+        r = manifest_write(&update->manifest, update->manifest_fd, update->manifest_tail);
         if (r < 0)
                 return update_explain(update, r, "cannot write the manifest: %s", strerror(-r));
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The step in which the host calms down while the guests run: ordinary services stop, file systems are synced, devices
- * that nobody needs are drained, the kernel is told to log its shutdown. */
+/* The step in which the host calms down while the guests run: ordinary services stop, tmpfs are packed, file systems
+ * are synced, devices that nobody needs are drained, the kernel is told to log its shutdown. */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -10,6 +10,7 @@
 
 #include "basic/log.h"
 #include "update/devices.h"
+#include "update/host.h"
 #include "update/manager.h"
 #include "update/update-internal.h"
 
@@ -44,13 +45,35 @@ static int start_sync(Update *update) {
         return r < 0 ? r : 1;
 }
 
-static void on_services_stopped(int error, const char *why, void *userdata) {
+static void on_packed(int error, void *userdata) {
         Update *update = userdata;
 
         if (update->is_undoing)
                 return;
         if (error >= 0)
                 error = start_sync(update);
+        if (error > 0)
+                return;
+        (void) update_explain(update, error, "cannot sync the file systems: %s", strerror(-error));
+        update_step_done(update);
+}
+
+static int pack_or_sync(Update *update) {
+        int r = update_arm_deadline(update, update->manager->config->quiesce_timeout_usec,
+                        "the packing of PreserveTmpfs=");
+
+        if (r >= 0)
+                r = host_pack(update, on_packed);
+        return r != 0 ? r : start_sync(update);
+}
+
+static void on_services_stopped(int error, const char *why, void *userdata) {
+        Update *update = userdata;
+
+        if (update->is_undoing)
+                return;
+        if (error >= 0)
+                error = pack_or_sync(update);
         if (error >= 0)
                 return;
         (void) update_explain(update, error, "%s", why ?: strerror(-error));
@@ -90,7 +113,7 @@ static int calm_down(Update *update) {
 
         if (r < 0)
                 return update_explain(update, r, "cannot stop the services: %s", strerror(-r));
-        return r > 0 ? 1 : start_sync(update); /* the former has a time limit of its own, which names who is late */
+        return r > 0 ? 1 : pack_or_sync(update); /* the former has a time limit of its own, which names who is late */
 }
 
 static void on_measured(int error, void *userdata) {
@@ -117,7 +140,7 @@ int quiesce_run(Update *update) {
         r = timeline_trace_shutdown(true, &update->manifest.trace);
         if (r < 0)
                 log_warning_errno(r, "The kernel will not log its shutdown, so it cannot be told from the jump: %m");
-        r = manifest_write(&update->manifest, update->manifest_fd);
+        r = manifest_write(&update->manifest, update->manifest_fd, update->manifest_tail);
         if (r < 0)
                 return update_explain(update, r, "cannot write the manifest: %s", strerror(-r));
 
@@ -164,6 +187,7 @@ int quiesce_undo(Update *update) {
                 timeline->end_tsc = tsc_now(); /* the workloads run again */
         update->sync = task_free(update->sync);
         update->extension = task_free(update->extension);
+        host_pack_stop(update);
         (void) timeline_trace_shutdown(false, &update->manifest.trace);
         return bystanders_resume(update) > 0 ? 1 : quiesce_undo_devices(update);
 }

@@ -8,6 +8,7 @@
 #include "basic/io.h"
 #include "basic/json.h"
 #include "basic/log.h"
+#include "update/host.h"
 #include "update/report.h"
 #include "update/update-internal.h"
 
@@ -128,6 +129,7 @@ json_object *report_new(const Update *update, const char *outcome) {
                         json_add(o, "phases", timeline_phases_to_json(&timeline)) < 0 ||
                         json_add(o, "workloads", workload_results(update)) < 0 ||
                         json_add(o, "devices", device_results(update)) < 0 ||
+                        (update->manager->host && json_add(o, "host", host_restore_report(update->manager->host)) < 0) ||
                         (update->error < 0 && json_add(o, "failure", failure_to_json(update)) < 0))
                 return NULL;
         return TAKE_PTR(o);

@@ -10,6 +10,8 @@
 #include "kexec/watch.h"
 #include "luo/luo.h"
 #include "update/check.h"
+#include "update/handover.h"
+#include "update/host.h"
 #include "update/requirements.h"
 #include "update/update.h"
 
@@ -70,6 +72,10 @@ int requirements_losses(Manager *manager, json_object **ret) {
         r = add_losses_among_workloads(manager->registry, losses);
         if (r >= 0)
                 r = add_losses_among_strangers(manager->registry, losses);
+        if (r >= 0)
+                r = handover_add_losses(manager, losses);
+        if (r >= 0)
+                r = host_add_losses(manager, losses);
         if (r >= 0)
                 *ret = json_object_array_length(losses) > 0 ? TAKE_PTR(losses) : NULL;
         return r;

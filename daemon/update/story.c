@@ -131,6 +131,33 @@ void story_device_unsafe(const Update *update, const char *why) {
                         "UnsafeDevices=warn: %s", why);
 }
 
+void story_host_restored(const char *id) {
+        _cleanup_(fields_done) Fields fields = {};
+
+        fields_add(&fields, "LIVEUPDATE_ID=%s", id);
+        (void) log_event(LOG_NOTICE, MESSAGE_HOST_RESTORED, fields_get(&fields),
+                        "What the host had been told at run time is as it was.");
+}
+
+void story_host_problem(const char *id, const char *part, const char *problem) {
+        _cleanup_(fields_done) Fields fields = {};
+
+        fields_add(&fields, "LIVEUPDATE_ID=%s", id);
+        fields_add(&fields, "LIVEUPDATE_PART=%s", part);
+        fields_add(&fields, "LIVEUPDATE_REASON=%s", problem);
+        (void) log_event(LOG_WARNING, MESSAGE_HOST_PROBLEM, fields_get(&fields), "The host is not as it was, %s: %s",
+                        part, problem);
+}
+
+void story_handover_unread(const char *why) {
+        _cleanup_(fields_done) Fields fields = {};
+
+        fields_add(&fields, "LIVEUPDATE_REASON=%s", why);
+        (void) log_event(LOG_ERR, MESSAGE_HANDOVER_UNREAD, fields_get(&fields),
+                        "The manifest of the previous kernel cannot be read, %s. All that it preserved is kept: start "
+                        "the units of the guests, each is restored from its own session.", why);
+}
+
 void story_device_problem(const char *id, const char *address, const char *problem) {
         _cleanup_(fields_done) Fields fields = {};
 

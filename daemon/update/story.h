@@ -17,5 +17,9 @@ void story_workload_lost(const Update *update, const char *name, const char *why
 void story_device_unsafe(const Update *update, const char *why);
 void story_device_problem(const char *id, const char *address, const char *problem); /* `id` of the update */
 
+void story_host_restored(const char *id);
+void story_host_problem(const char *id, const char *part, const char *problem);
+void story_handover_unread(const char *why);
+
 /* The whole update, when it is over: each phase under both kernels, each workload, and the outcome. */
 void story_over(const Update *update, const char *outcome);

@@ -11,6 +11,8 @@
 
 #include "basic/log.h"
 #include "luo/luo.h"
+#include "update/handover.h"
+#include "update/host.h"
 #include "update/manager.h"
 #include "update/story.h"
 #include "update/update-internal.h"
@@ -27,6 +29,13 @@ static void manifest_keep(const Update *update) {
                 log_warning_errno(r, "A restart of this daemon would end the update without a report: %m");
 }
 
+static void restore_host(Update *update, Inheritance *inheritance) {
+        int r = host_restore_begin(update, inheritance);
+
+        if (r < 0)
+                log_error_errno(r, "The host's state cannot be put back: %m");
+}
+
 static int retrieve_manifest(Update *update) {
         _cleanup_fd_ int session_fd = -EBADF, manifest_fd = -EBADF;
         int r;
@@ -37,19 +46,26 @@ static int retrieve_manifest(Update *update) {
         if (session_fd < 0)
                 return log_error_errno(session_fd, "Cannot retrieve the session of the manifest: %m");
         manifest_fd = luo_session_retrieve_fd(session_fd, MANIFEST_TOKEN);
-        if (manifest_fd < 0)
-                return log_error_errno(manifest_fd, "Cannot retrieve the manifest: %m");
-        r = manifest_read(manifest_fd, &update->manifest);
-        if (r < 0)
-                return log_error_errno(r, "Cannot read the manifest; the workloads' sessions are kept: %m");
+        if (manifest_fd < 0) {
+                handover_keep(update->manager, TAKE_FD(session_fd), -EBADF, manifest_fd);
+                return manifest_fd;
+        }
+        r = manifest_read(manifest_fd, &update->manifest, &update->manifest_tail);
+        if (r < 0) {
+                handover_keep(update->manager, TAKE_FD(session_fd), TAKE_FD(manifest_fd), r);
+                return r;
+        }
         update->manifest.timeline.start_tsc[PHASE_RETRIEVE] = update->began.tsc;
         update->manifest_session_fd = TAKE_FD(session_fd);
         update->manifest_fd = TAKE_FD(manifest_fd);
         manifest_keep(update);
+        restore_host(update, NULL);
         return 1;
 }
 
 static int take_over_from_kernel(Update *update) {
+        if (update->manager->handover.is_unread) /* a predecessor has the session already */
+                return 0;
         update->began = clock_sample();
         update->device_fd = luo_device_open(DEVICE_WAIT_USEC);
         if (update->device_fd == -ENOENT)
@@ -99,12 +115,13 @@ static int undo_for_predecessor(Update *update, Inheritance *inheritance, json_o
         return 1;
 }
 
-static int go_on_for_predecessor(Update *update) {
+static int go_on_for_predecessor(Update *update, Inheritance *inheritance) {
         log_notice("Going on with the update that the daemon before had begun.");
         update->began = clock_sample();
         update->phase = PHASE_RESTORE;
         if (update->manifest.timeline.start_tsc[PHASE_RETRIEVE] == 0)
                 timeline_begin(&update->manifest.timeline, PHASE_RETRIEVE);
+        restore_host(update, inheritance);
         return 1;
 }
 
@@ -113,14 +130,14 @@ static int take_over_from_predecessor(Update *update, Inheritance *inheritance, 
 
         update->is_inherited = true;
         update->manifest_session_fd = inheritance_take(inheritance, STORE_MANIFEST_SESSION);
-        r = manifest_read(update->manifest_fd, &update->manifest);
+        r = manifest_read(update->manifest_fd, &update->manifest, &update->manifest_tail);
         if (r < 0) {
                 store_drop(STORE_MANIFEST);
                 store_drop(STORE_MANIFEST_SESSION);
                 return log_error_errno(r, "The daemon before left a manifest that cannot be read: %m");
         }
         return began_under_this_kernel(&update->manifest) ? undo_for_predecessor(update, inheritance, devices) :
-                                                            go_on_for_predecessor(update);
+                                                            go_on_for_predecessor(update, inheritance);
 }
 
 int update_take_over(Manager *manager, Inheritance *inheritance, json_object *devices) {

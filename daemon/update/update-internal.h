@@ -9,6 +9,9 @@
 #include "update/manifest.h"
 #include "update/update.h"
 
+typedef struct HostCapture HostCapture;
+typedef struct HostPacking HostPacking;
+
 struct Update {
         Manager *manager;
         Manifest manifest; /* what the new side is told: names, clock, when each phase began */
@@ -27,6 +30,13 @@ struct Update {
         /* Old side. */
         VarlinkCall *call;
         int manifest_fd, manifest_session_fd;
+        size_t manifest_tail;
+        int seed_fd;
+        WallClock clock_began; /* in prepare */
+        Task *host_task;       /* has `capture` or `packing` as its data */
+        HostCapture *capture;
+        HostPacking *packing;
+        TaskDoneFunc host_done;
         FrozenFilesystems *frozen;
         Services *services; /* those that were stopped */
         Drain *drain; /* NULL: the devices are not looked at yet */
@@ -70,6 +80,9 @@ int update_arm_deadline(Update *update, uint64_t usec, const char *what);
 #define STORE_MANIFEST_SESSION "manifest-session"
 #define STORE_SERVICES "services"
 #define STORE_DEVICES "devices"
+
+/* The host is as the guests need it: they go on. */
+void update_host_ready(Manager *manager);
 
 /* The step that waits is over. */
 void update_step_done(Update *update);

@@ -25,6 +25,7 @@
 #include "basic/json.h"
 #include "basic/log.h"
 #include "update/devices.h"
+#include "update/host.h"
 #include "update/manager.h"
 #include "update/report.h"
 #include "update/story.h"
@@ -274,10 +275,13 @@ void update_end(Update *update, const char *outcome) {
                                 "Mend what failed. The next window tries again.");
         update_answer(update);
         store_drop(STORE_MANIFEST);
+        if (update->is_new_side)
+                host_restore_keep(manager->host, update->manifest_fd);
         store_drop(STORE_MANIFEST_SESSION);
         store_drop(STORE_SERVICES);
         store_drop(STORE_DEVICES);
         manager->update = update_free(update);
+        host_restore_after_update(manager->host);
         if (manager->is_ending)
                 (void) sd_event_exit(manager->event, 0);
 }
@@ -294,7 +298,10 @@ Update *update_free(Update *update) {
         drain_free(update->drain);
         task_free(update->sync);
         task_free(update->extension);
+        task_free(update->host_task);
         varlink_call_unref(update->call);
+        host_seed_wipe(update);
+        fd_close(update->seed_fd);
         fd_close(update->manifest_session_fd);
         fd_close(update->manifest_fd);
         fd_close(update->device_fd);
@@ -313,7 +320,7 @@ int update_new(Manager *manager, Phase phase, Update **ret) {
         update->manager = manager;
         update->phase = phase;
         update->is_new_side = phase >= PHASE_RETRIEVE;
-        update->manifest_fd = update->manifest_session_fd = update->device_fd = -EBADF;
+        update->manifest_fd = update->manifest_session_fd = update->device_fd = update->seed_fd = -EBADF;
         *ret = update;
         return 0;
 }

@@ -9,6 +9,7 @@
 #include "basic/json.h"
 #include "basic/log.h"
 #include "schemas/schemas.h"
+#include "update/handover.h"
 #include "update/manager.h"
 #include "update/update.h"
 
@@ -87,6 +88,7 @@ static int method_register(VarlinkCall *call, json_object *parameters, void *use
         r = varlink_call_pidfd(call, &registration.pid, &registration.pid_fd);
         if (r < 0)
                 return r;
+        handover_claim(manager, registration.name);
         r = registry_register(manager->registry, &registration, &w);
         if (r < 0)
                 return refuse_registration(call, r);

@@ -2,15 +2,18 @@
 #pragma once
 
 /* The service manager's side of an fd store, as src/core/service.c has it: what is sent to $NOTIFY_SOCKET is kept,
- * newest first; what hangs up is dropped; all of it is handed to the next process. */
+ * newest first, but no file twice; what hangs up is dropped; all of it is handed to the next process. */
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -54,6 +57,14 @@ static inline void manager_drop_at(Manager *m, size_t i) {
         memmove(m->stored + i, m->stored + i + 1, (--m->n - i) * sizeof(Stored));
 }
 
+/* By kcmp(2), as src/basic/fd-util.c:same_fd(). */
+static inline bool manager_has(const Manager *m, int fd) {
+        for (size_t i = 0; i < m->n; i++)
+                if (syscall(SYS_kcmp, getpid(), getpid(), KCMP_FILE, m->stored[i].fd, fd) == 0)
+                        return true;
+        return false;
+}
+
 static inline void manager_hear(Manager *m, const char *text, int fd) {
         const char *name = strstr(text, "\nFDNAME=");
 
@@ -62,6 +73,10 @@ static inline void manager_hear(Manager *m, const char *text, int fd) {
         if (strncmp(text, "FDSTORE=1\n", 10) == 0) {
                 ck_assert_int_ge(fd, 0);
                 ck_assert_uint_lt(m->n, 64);
+                if (manager_has(m, fd)) {
+                        fd_close(fd);
+                        return;
+                }
                 memmove(m->stored + 1, m->stored, m->n++ * sizeof(Stored));
                 snprintf(m->stored[0].name, sizeof(m->stored[0].name), "%s", name);
                 m->stored[0].fd = fd;

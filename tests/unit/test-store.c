@@ -116,7 +116,7 @@ END_TEST
 START_TEST(listening_sockets_are_told_apart) {
         _cleanup_(manager_done) Manager m = manager_new();
         Inheritance *inheritance;
-        _cleanup_fd_ int first = -EBADF;
+        _cleanup_fd_ int first = -EBADF, other = memory("other");
         int ends[2];
 
         ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
@@ -130,7 +130,7 @@ START_TEST(listening_sockets_are_told_apart) {
 
         /* The other one is the socket unit's, the connection is ours to drop. */
         ck_assert_int_eq(store_keep("qmp/vm", ends[1]), 0);
-        ck_assert_int_eq(store_keep("liveupdated.socket", ends[1]), 0);
+        ck_assert_int_eq(store_keep("liveupdated.socket", other), 0);
         inheritance_free(inheritance);
         ck_assert_int_lt(manager_find(&m, "qmp/vm"), 0);
         ck_assert_int_ge(manager_find(&m, "liveupdated.socket"), 0);
@@ -141,16 +141,16 @@ END_TEST
 
 START_TEST(what_nobody_takes_is_dropped) {
         _cleanup_(manager_done) Manager m = manager_new();
-        _cleanup_fd_ int a = memory("a"), b = memory("b"), taken = -EBADF;
+        _cleanup_fd_ int a = memory("a"), b = memory("b"), newer = memory("newer"), c = memory("c"), taken = -EBADF;
         Inheritance *inheritance;
 
         ck_assert_int_eq(store_keep("ram/a", a), 0);
         ck_assert_int_eq(store_keep("ram/b", b), 0);
-        ck_assert_int_eq(store_keep("ram/b", a), 0);
-        ck_assert_int_eq(store_keep("ram/c", b), 0);
+        ck_assert_int_eq(store_keep("ram/b", newer), 0);
+        ck_assert_int_eq(store_keep("ram/c", c), 0);
         inheritance = manager_bequeath(&m);
         taken = inheritance_take(inheritance, "ram/b");
-        ck_assert(is_same_file(taken, a));
+        ck_assert(is_same_file(taken, newer));
         inheritance_free(inheritance);
 
         /* A second one of a name that is in use cannot be dropped alone. */
