@@ -7,14 +7,12 @@
  * small scale. What was lost, repeated or changed in the blackout shows in the numbers.
  *
  * Kernel command line: ram_bytes= (the guest's nominal RAM), pattern= (percent of it, 77), duty= (percent of one
- * processor for the verification, 50). */
+ * processor for the verification, 50), ping= (see guest.h). */
 
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
-#include <net/if.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -30,10 +28,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "guest.h"
+
 #define PAGE 4096u
 #define WORDS (PAGE / sizeof(uint64_t))
 #define CHUNK_PAGES 256u
-#define NSEC 1000000000LL
 #define TICK_NSEC (NSEC / 10)
 #define DISK_BLOCKS 64u
 #define DISK_STEP 4u /* blocks a second */
@@ -41,15 +40,15 @@
 static atomic_ullong pass_number, verified_bytes, pattern_errors, disk_sequence, disk_errors;
 static atomic_bool has_disk;
 
-static int64_t now(clockid_t clock) {
+int64_t now(clockid_t clock) {
         struct timespec t;
 
         clock_gettime(clock, &t);
         return t.tv_sec * NSEC + t.tv_nsec;
 }
 
-/* One write(2) a line: lines of several threads stay whole. */
-__attribute__((format(printf, 1, 2))) static void say(const char *format, ...) {
+/* One write(2) a line. */
+void say(const char *format, ...) {
         char line[512];
         va_list args;
         int n;
@@ -82,15 +81,23 @@ static void read_file(const char *path, char *ret, size_t size) {
                 close(fd);
 }
 
-static unsigned long long parameter(const char *name, unsigned long long otherwise) {
-        char line[4096], *save = NULL;
+/* NULL: not there. */
+static char *parameter_text(const char *name) {
+        static char line[4096];
+        char *save = NULL;
         size_t n = strlen(name);
 
         read_file("/proc/cmdline", line, sizeof(line));
         for (char *word = strtok_r(line, " ", &save); word; word = strtok_r(NULL, " ", &save))
                 if (strncmp(word, name, n) == 0 && word[n] == '=')
-                        return strtoull(word + n + 1, NULL, 0);
-        return otherwise;
+                        return word + n + 1;
+        return NULL;
+}
+
+static unsigned long long parameter(const char *name, unsigned long long otherwise) {
+        const char *text = parameter_text(name);
+
+        return text ? strtoull(text, NULL, 0) : otherwise;
 }
 
 static unsigned long long available_bytes(void) {
@@ -238,31 +245,12 @@ static void start_disk(void) {
         pthread_create(&thread, NULL, exercise_disk, (void *) (intptr_t) fd);
 }
 
-static void start_network(void) {
-        DIR *directory = opendir("/sys/class/net");
-        int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-        struct dirent *entry;
-
-        while (directory && fd >= 0 && (entry = readdir(directory))) {
-                struct ifreq request = { .ifr_flags = IFF_UP | IFF_RUNNING };
-
-                if (entry->d_name[0] == '.' || strlen(entry->d_name) >= IFNAMSIZ)
-                        continue;
-                memcpy(request.ifr_name, entry->d_name, strlen(entry->d_name) + 1);
-                if (ioctl(fd, SIOCSIFFLAGS, &request) == 0 && strcmp(entry->d_name, "lo") != 0)
-                        say("guest net=%s state=up", entry->d_name);
-        }
-        if (directory)
-                closedir(directory);
-        if (fd >= 0)
-                close(fd);
-}
-
 int main(void) {
         unsigned long long ram, percent, duty, pattern;
         char boot_id[64], message[200];
         uint64_t *memory;
         pthread_t thread;
+        char *pings;
 
         mount("proc", "/proc", "proc", 0, NULL);
         mount("sysfs", "/sys", "sysfs", 0, NULL);
@@ -290,6 +278,9 @@ int main(void) {
         verify(memory, pattern / PAGE, duty, 0, 0);
         start_disk();
         start_network();
+        pings = parameter_text("ping");
+        if (pings)
+                start_pings(pings);
         if (pthread_create(&thread, NULL, tick, NULL) != 0)
                 refuse("no thread for the ticks");
         if (nice(10) < 0 && errno != 0)

@@ -9,7 +9,7 @@ from pathlib import Path
 from . import build, guest, images, initramfs, presets
 from .accel import accel
 from .base import E2E, cache_directory
-from .kernel import kernel
+from .kernel import kernel, modules
 from .machine import Machine, Plan
 
 KERNEL_A, KERNEL_B, NEXT_INITRD = "/rig/kernel-a", "/rig/kernel-b", "/rig/next-initrd"
@@ -29,6 +29,8 @@ def image(files: dict[str, Path] | None = None, links: dict[str, str] | None = N
             tree.link(link, unit)
         images.add_groups(tree, presets.groups(root))
     tree.file(KERNEL_A, kernel("a"), 0o644).file(KERNEL_B, kernel("b"), 0o644)
+    for path, source in (modules("a") | modules("b")).items():
+        tree.file(path, source, 0o644)
     tree.file(guest.KERNEL, kernel("a"), 0o644).file(guest.INITRD, guest_initrd(), 0o644)
     for target, source in (files or {}).items():
         tree.file(target, source)

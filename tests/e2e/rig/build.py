@@ -44,18 +44,19 @@ def target(name: str) -> Path:
     product()
     tree = _top() / "tree"
     with locked(_top() / "lock"):
-        command(["meson", "compile", "-C", tree, Path(name).name], what=f"the build of {name}")
+        command(["meson", "compile", "-C", tree, Path(name).stem], what=f"the build of {name}")
     return tree / name
 
 
 def guest() -> Path:
     """The program that is PID 1 of the inner guests."""
-    return static_program("guest", [E2E / "guest/guest.c"])
+    return static_program("guest", [E2E / "guest/guest.c", E2E / "guest/network.c"])
 
 
 def static_program(name: str, sources: list[Path]) -> Path:
     target = cache_directory("programs") / name
-    newest = max(source.stat().st_mtime for source in sources)
+    headers = [header for source in sources for header in source.parent.glob("*.h")]
+    newest = max(path.stat().st_mtime for path in [*sources, *headers])
     if target.exists() and target.stat().st_mtime > newest:
         return target
     temporary = target.with_name(f".{name}")

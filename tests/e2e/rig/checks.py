@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import schema
+from .base import wait_for
 from .host import Guest, Host
 from .scenario import Scenario
 
@@ -36,6 +37,24 @@ def check_report(s: Scenario, host: Host, outcome: str = "updated") -> Any:
     s.report = host.report()
     s.check.equal("report against its schema", schema.report_violations(s.report), [])
     s.check.equal("outcome", s.report["outcome"], outcome)
+    return s.report
+
+
+def check_host(s: Scenario, host: Host, outcome: str = "restored") -> Any:
+    """The report after the later pass: nothing of the host is missing."""
+    def restored() -> Any:
+        report = host.report()
+        return report if report["host"]["outcome"] != "restoring" else None
+
+    s.report = wait_for("end of the host's restoration", 120, restored,
+                        lambda: host.machine.run("liveupdatectl report; journalctl -n 40 -u liveupdated.service; "
+                                                 "tail -n 40 /run/liveupdated.log").out)
+    told = s.report["host"]
+    problems = [(part["name"], one) for part in told["parts"] for one in part.get("problems", [])]
+    s.check.fact("parts of the host", {part["name"]: part for part in told["parts"]})
+    s.check.equal(f"outcome of the host's restoration; problems: {problems}", told["outcome"], outcome)
+    if outcome == "restored":
+        s.check.equal("problems", problems, [])
     return s.report
 
 

@@ -13,9 +13,11 @@ APPEND = "console=ttyS0 quiet panic=-1 tsc=reliable no_timer_check"
 
 def guest_command(console: str, *, memory_mib: int = 512, cpus: int = 1, disk: str = "", network: bool = True,
                   tap: str = "", qmp: str = "", binary: str = "/usr/bin/qemu-system-x86_64", pattern: int = 77,
-                  duty: int = 50, extra: list[str] | None = None) -> list[str]:
+                  duty: int = 50, ping: str = "", extra: list[str] | None = None) -> list[str]:
     """Stock QEMU arguments, as one would write them in a unit. Paths are those of the machine around it."""
     append = f"{APPEND} ram_bytes={memory_mib << 20} pattern={pattern} duty={duty}"
+    if ping:
+        append += f" ping={ping}"
     command = [binary, "-machine", "q35", "-accel", "kvm", "-cpu", "qemu64", "-m", f"{memory_mib}M",
                "-smp", str(cpus), "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
                "-chardev", f"file,id=console,path={console},append=on", "-serial", "chardev:console",
@@ -55,6 +57,8 @@ class GuestLog:
     began: dict[int, int] = field(default_factory=dict)  # pass: CLOCK_MONOTONIC, ns
     complete: dict[int, tuple[int, int, int]] = field(default_factory=dict)  # pass: mono, bytes verified, errors
     complaints: list[str] = field(default_factory=list)
+    pings: dict[str, list[int]] = field(default_factory=dict)  # interface: numbers that were sent
+    pongs: dict[str, set[int]] = field(default_factory=dict)  # those that were answered
 
     @property
     def missing(self) -> int:
@@ -83,6 +87,10 @@ def parse(text: str) -> GuestLog:
             disk = [int(values[k]) if k in values else None for k in ("disk_seq", "disk_errors")]
             log.ticks.append(Tick(int(words[1]), *(int(values[k]) for k in
                                                    ("mono", "boot", "real", "pass", "verified", "errors")), *disk))
+        elif words[0] == "ping" and len(words) == 3:
+            log.pings.setdefault(words[1], []).append(int(words[2]))
+        elif words[0] == "pong" and len(words) == 4:
+            log.pongs.setdefault(words[1], set()).add(int(words[2]))
         elif words[0] == "pass" and words[2] == "began":
             log.began[int(words[1])] = int(values["mono"])
             log.boot_id = values["boot_id"]

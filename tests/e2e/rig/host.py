@@ -25,6 +25,8 @@ class Guest:
     pattern: int = 77
     duty: int = 25  # percent of a processor; several guests share the machine's two
     tap: str = ""  # instead of user networking
+    network: bool = True  # else only what `extra` has of it
+    ping: str = ""  # guest/guest.h: start_pings()
     extra: tuple[str, ...] = ()  # more arguments for its QEMU
 
     @property
@@ -42,7 +44,8 @@ class Guest:
 
     def command(self) -> list[str]:
         qemu = inner.guest_command(self.console, memory_mib=self.memory_mib, disk=self.disk, pattern=self.pattern,
-                                   duty=self.duty, tap=self.tap, extra=list(self.extra))
+                                   duty=self.duty, network=self.network, tap=self.tap, ping=self.ping,
+                                   extra=list(self.extra))
         return ["/usr/bin/liveupdate-run", self.name, "--", *qemu]
 
     def note_size(self) -> str:
@@ -181,12 +184,16 @@ class Host:
         return judge(log, self.console_text(guest), mark, guest.memory_mib << 20)
 
 
-def split_ticks(text: str, mark: int) -> tuple[list[inner.Tick], list[inner.Tick]]:
-    """Ticks whose line was written whole before the mark, and all others. A line can lie across it."""
+def split_lines(text: str, mark: int) -> tuple[inner.GuestLog, inner.GuestLog]:
+    """What was written in whole lines before the mark, and everything. A line can lie across it."""
     whole = text.encode(errors="replace")[:mark].decode(errors="replace")
-    before = inner.parse(whole[:whole.rfind("\n") + 1]).ticks
-    everything = inner.parse(text).ticks
-    return before, everything[len(before):]
+    return inner.parse(whole[:whole.rfind("\n") + 1]), inner.parse(text)
+
+
+def split_ticks(text: str, mark: int) -> tuple[list[inner.Tick], list[inner.Tick]]:
+    """Ticks before the mark, and all others."""
+    before, everything = split_lines(text, mark)
+    return before.ticks, everything.ticks[len(before.ticks):]
 
 
 def mono_after(text: str, mark: int) -> int | None:

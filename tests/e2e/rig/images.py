@@ -15,8 +15,8 @@ from .mirror import address, keyring
 
 SUITES = ["forky", "unstable"]  # systemd >= 261
 PACKAGES = ["systemd", "systemd-sysv", "dbus", "udev", "qemu-system-x86", "iproute2", "procps", "kmod", "pciutils",
-            "libnl-3-200", "libnl-route-3-200", "libjson-c5", "libseccomp2", "libssl3t64", "libcap2", "busybox-static",
-            "strace"]
+            "libnl-3-200", "libnl-route-3-200", "libjson-c5", "libseccomp2", "libssl3t64", "libcap2", "libarchive13t64",
+            "libkmod2", "libnftables1", "nftables", "attr", "busybox-static", "strace"]
 SIZE_MIB = 2048  # sparse
 # What no machine of the rig reads. QEMU's firmware for other processors and boot methods is the biggest part.
 SUPERFLUOUS = ["usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info", "usr/share/lintian",

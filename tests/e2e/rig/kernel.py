@@ -5,6 +5,7 @@
     kernel/SOURCE_VERSION/pristine/       files of it that a variant has otherwise, as they were
     kernel/SOURCE_VERSION/HASH/tree/      one build tree per configuration; the variants are incremental builds in it
     kernel/SOURCE_VERSION/HASH/bzImage-V  what the rig boots, with its System.map-V; V has a hash where V has corrections
+    kernel/SOURCE_VERSION/HASH/modules-V/ its modules, as below /usr/lib/modules
 """
 
 from __future__ import annotations
@@ -95,6 +96,14 @@ def kernel(name: str) -> Path:
             with _corrected(top, VARIANTS[name]) as source_tree:
                 _build(source_tree, build, name, options)
         return image
+
+
+def modules(name: str) -> dict[str, Path]:
+    """The modules of a variant with depmod's indexes: {path inside: file here}. Of a kernel from elsewhere: none."""
+    if os.environ.get(f"LIVEUPDATE_KERNEL_{name.upper()}"):
+        return {}
+    top = kernel(name).with_name(f"modules-{_stem(name)}")
+    return {f"/usr/lib/modules/{path.relative_to(top)}": path for path in sorted(top.rglob("*")) if path.is_file()}
 
 
 def _stem(name: str) -> str:
@@ -225,11 +234,24 @@ def _build(source: Path, build: Path, name: str, options: list[str]) -> None:
     with Progress(f"kernel {name} (log: {log})") as progress:
         command([*make, f"KCONFIG_ALLCONFIG={fragment}", "allnoconfig"], log=log, env=env)
         _verify(tree / ".config", wanted)
-        command([*make, f"-j{os.cpu_count()}", "bzImage"], log=log, env=env, progress=progress,
+        command([*make, f"-j{os.cpu_count()}", "bzImage", "modules"], log=log, env=env, progress=progress,
                 what=f"the build of kernel {name}")
+        _install_modules(make, build, name, log)
     shutil.copyfile(tree / "System.map", build / f"System.map-{_stem(name)}")
     shutil.copyfile(tree / "arch/x86/boot/bzImage", build / f".bzImage-{name}")
     replace(build / f".bzImage-{name}", build / f"bzImage-{_stem(name)}")
+
+
+def _install_modules(make: list[str | Path], build: Path, name: str, log: Path) -> None:
+    work, target = build / f".modules-{name}", build / f"modules-{_stem(name)}"
+    shutil.rmtree(work, ignore_errors=True)
+    shutil.rmtree(target, ignore_errors=True)
+    command([*make, f"INSTALL_MOD_PATH={work}", "INSTALL_MOD_STRIP=1", "modules_install"], log=log,
+            what=f"the installation of the modules of kernel {name}")
+    (release,) = (work / "lib/modules").iterdir()
+    (release / "build").unlink(missing_ok=True)  # where it was made
+    replace(work / "lib/modules", target)
+    shutil.rmtree(work)
 
 
 def _verify(config: Path, wanted: list[str]) -> None:

@@ -45,6 +45,10 @@ def violations(value: Any, schema: Any, where: str = "$") -> list[str]:
         found += [f"{where}: {name} is missing" for name in schema.get("required", []) if name not in value]
         if schema.get("additionalProperties") is False:
             found += [f"{where}: {name} is not described" for name in value if name not in properties]
+        others = schema.get("additionalProperties")
+        if isinstance(others, dict):
+            for name in set(value) - set(properties):
+                found += violations(value[name], others, f"{where}.{name}")
         for name, part in properties.items():
             if name in value:
                 found += violations(value[name], part, f"{where}.{name}")

@@ -53,7 +53,7 @@ def take(machine: Machine) -> dict[str, Any]:
         title, _, body = part.partition("\n")
         name, _, interface = title.partition(" ")
         if interface:
-            state.setdefault(name, {})[interface] = _lines(body)
+            state.setdefault(name, {})[interface] = lines(body)
         else:
             state[name] = _parse(name, body)
     return state
@@ -65,27 +65,27 @@ def _parse(name: str, body: str) -> Any:
     if name == "mounts":
         return {line.split()[1]: line for line in body.splitlines()}
     if name not in LISTS:
-        return _files(body)
-    entries = [_stable(entry) for line in body.splitlines() if line.strip() for entry in json.loads(line) if entry]
+        return files(body)
+    entries = [stable(entry) for line in body.splitlines() if line.strip() for entry in json.loads(line) if entry]
     if name == "neighbour":
         entries = [_neighbour(entry) for entry in entries if UNUSABLE.isdisjoint(entry.get("state", []))]
     if name in ("link", "address"):
         return {entry["ifname"]: entry for entry in entries}
-    return {_key(entry): entry for entry in entries}
+    return {key(entry): entry for entry in entries}
 
 
-def _key(entry: dict[str, Any]) -> str:
+def key(entry: dict[str, Any]) -> str:
     names = ("family", "type", "dst", "table", "dev", "metric", "priority", "src", "fwmark", "lladdr")
     return " ".join(f"{name}={entry[name]}" for name in names if name in entry) or json.dumps(entry, sort_keys=True)
 
 
-def _stable(value: Any) -> Any:
+def stable(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _stable(one) for key, one in value.items() if key not in VOLATILE}
+        return {key: stable(one) for key, one in value.items() if key not in VOLATILE}
     if isinstance(value, list) and all(isinstance(one, dict) and "local" in one for one in value):
-        return {f"{one['local']}/{one['prefixlen']}": _stable(one) for one in value}
+        return {f"{one['local']}/{one['prefixlen']}": stable(one) for one in value}
     if isinstance(value, list):
-        return sorted((_stable(one) for one in value), key=lambda one: json.dumps(one, sort_keys=True))
+        return sorted((stable(one) for one in value), key=lambda one: json.dumps(one, sort_keys=True))
     return value
 
 
@@ -93,7 +93,7 @@ def _neighbour(entry: dict[str, Any]) -> dict[str, Any]:
     return {**entry, "state": ["usable" if one in USABLE else one for one in entry.get("state", [])]}
 
 
-def _lines(body: str) -> dict[str, str]:
+def lines(body: str) -> dict[str, str]:
     """Each by what stands before its value."""
     found = {}
     section = ""
@@ -105,7 +105,7 @@ def _lines(body: str) -> dict[str, str]:
     return found
 
 
-def _files(body: str) -> dict[str, str]:
+def files(body: str) -> dict[str, str]:
     """grep's: FILE:VALUE, where either may have colons, but a path's last part has none."""
     return {found[1]: found[2] for found in re.finditer(r"^(.*/[^/:]+):(.*)$", body, re.MULTILINE)}
 

@@ -3,17 +3,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-from rig import assemble, journal, kernel_package
+from rig import journal, kernel_package
 from rig.base import wait_for
 from rig.channel import Result
-from rig.checks import check_guest, check_report, check_undisturbed, start
-from rig.host import Guest, Host
+from rig.checks import check_guest, check_report, start
+from rig.host import Host
 from rig.scenario import Scenario, scenario
 
 HOOK = "/etc/kernel/postinst.d/zz-liveupdate"
+HOLD = "/run/hold"
+SMALL = """Package: small
+Version: 1
+Architecture: all
+Maintainer: The rig <rig@localhost>
+Description: A package of no importance
+"""
 ADDED_SECONDS = 0.3
 PAIRS_MIN, PAIRS_MAX = 2, 8
 
@@ -53,7 +59,7 @@ def staged_release(host: Host) -> str | None:
 
 @scenario("hook-upgrade", flavour="full", limit=420, exclusive=True)
 def upgrade(s: Scenario) -> None:
-    """apt installs a kernel, the hook has it staged, the window opens, and the guest goes on under it."""
+    """apt installs a kernel, the hook has it staged, the window opens, apt's work ends, the guest goes on under it."""
     host = start_with_packages(s)
     make_initrds(host)
     configure(host)
@@ -61,7 +67,7 @@ def upgrade(s: Scenario) -> None:
 
     guest = host.start_guest("one", memory_mib=192)
     configure(host, auto_commit="window")
-    opens = set_window(host, 40)
+    opens = set_window(host, 60)
     s.check.equal("failed units on the old side", host.failed_units(), "")
     count = len(journal.told(host.machine, "STAGED"))
     install(s, host, "real")
@@ -69,7 +75,12 @@ def upgrade(s: Scenario) -> None:
     check_waiting(s, host, entry, opens)
 
     before = host.machine.boot
+    begin_transaction(host)
+    check_held_up(s, host)
+    host.machine.run(f"rm {HOLD}", check=True)
     after = host.machine.wait_boot(240)
+    status = host.machine.run("cat /root/apt.status").out.strip()
+    s.check.equal("exit status of apt, which was not stopped", status, "0")
     host.wait_report(after)
     s.check.contains("release before", before.release, "-rig-a")
     s.check.contains("release after", after.release, "-rig-b")
@@ -130,6 +141,30 @@ def set_window(host: Host, from_now: int) -> int:
     return opens
 
 
+def begin_transaction(host: Host) -> None:
+    """apt is at work on a package of no importance, with its lock held, as long as there is a certain file."""
+    host.machine.put_file(SMALL.encode(), "/root/small/DEBIAN/control")
+    host.machine.run(f"dpkg-deb --build /root/small /root/small.deb && touch {HOLD}", check=True)
+    options = f"-q -y -o Dpkg::Use-Pty=0 -o 'DPkg::Pre-Invoke::=while test -e {HOLD}; do sleep 0.2; done'"
+    host.machine.run(f"(apt-get {options} install /root/small.deb >/root/apt.out 2>&1 </dev/null; "
+                     "echo $? >/root/apt.status; sync) &", env={"DEBIAN_FRONTEND": "noninteractive"})
+    wait_for("apt's lock", 30, lambda: bool(host.machine.run(
+        "grep -q \":$(stat -c %i /var/lib/dpkg/lock-frontend) \" /proc/locks")),
+        lambda: host.machine.run("cat /root/apt.out").out)
+
+
+def check_held_up(s: Scenario, host: Host) -> None:
+    """The window has opened, and nothing happens."""
+    unit = "liveupdate-commit.service"
+    s.check.equal("the commit before the window opens", host.property(unit, "ActiveState"), "inactive")
+    wait_for("opening of the window", 90, lambda: host.property(unit, "ActiveState") == "activating")
+    for _ in range(3):
+        host.machine.run("sleep 2")
+        s.check.equal("the commit while apt is at work", host.property(unit, "ActiveState"), "activating")
+    s.check.equal("commits begun while apt is at work", journal.told(host.machine, "COMMITTED"), [])
+    s.check.that("apt is still at work", not host.machine.run("test -e /root/apt.status"))
+
+
 def check_waiting(s: Scenario, host: Host, entry: dict[str, Any], opens: int) -> None:
     release = kernel_package.releases()["real"]
     s.check.equal("release in the journal", entry.get("LIVEUPDATE_KERNEL_TO"), release)
@@ -145,6 +180,7 @@ def check_waiting(s: Scenario, host: Host, entry: dict[str, Any], opens: int) ->
     s.check.at_most("us between the window and what status says", abs(automation["nextWindowUSec"] - opens * 1_000_000),
                     1_000_000)
     s.check.equal("staged by the unit", host.property(f"liveupdate-stage@{release}.service", "Result"), "success")
+    s.check.equal("failed units after the stage", host.failed_units(), "")
 
 
 def check_story(s: Scenario, host: Host, report: Any) -> None:
@@ -166,9 +202,9 @@ def check_story(s: Scenario, host: Host, report: Any) -> None:
     s.check.at_least("kernels staged, told before", len(journal.told(host.machine, "STAGED", boot="-1")), 1)
 
 
-@scenario("hook-several", flavour="full", limit=300)
+@scenario("hook-several", flavour="full", limit=420)
 def several(s: Scenario) -> None:
-    """Two kernels at once: the newest is staged, once. Removed: unstaged. AutoStage=no, an older one, AutoCommit=now."""
+    """Of two kernels the newest is staged, once. Removed: unstaged. kernel-install. AutoStage=no, AutoCommit=no, =now."""
     host = start_with_packages(s)
     machine = host.machine
     releases = kernel_package.releases()
@@ -198,7 +234,10 @@ def several(s: Scenario) -> None:
     escaped = machine.run(f"systemd-escape /boot/vmlinuz-{releases['newer']}", check=True).out.strip()
     machine.run(f"systemctl start 'liveupdate-stage@{escaped}.service'", check=True)
     s.check.equal("staged by the path of its file", staged_release(host), releases["newer"])
+    machine.run("liveupdatectl unstage", check=True)
 
+    check_kernel_install(s, host, releases["newer"])
+    check_change_of_mind(s, host)
     configure(host, auto_commit="now")
     install(s, host, "newer")
     boot = machine.wait_boot(240)
@@ -207,83 +246,41 @@ def several(s: Scenario) -> None:
     s.check.contains("release after", boot.release, "-rig-b")
 
 
+def check_kernel_install(s: Scenario, host: Host, release: str) -> None:
+    """The real one, with our plugin among its own."""
+    staged, unstaged = (len(journal.told(host.machine, name)) for name in ("STAGED", "UNSTAGED"))
+    added = host.machine.run(f"kernel-install add {release} /boot/vmlinuz-{release}")
+    s.check.equal(f"exit status of kernel-install add\n{added}", added.status, 0)
+    journal.wait_told(host.machine, "STAGED", staged + 1, 30)
+    s.check.equal("staged by kernel-install", staged_release(host), release)
+    wait_idle(host)
+    removed = host.machine.run(f"kernel-install remove {release}")
+    s.check.equal(f"exit status of kernel-install remove\n{removed}", removed.status, 0)
+    journal.wait_told(host.machine, "UNSTAGED", unstaged + 1, 30)
+    s.check.equal("staged after kernel-install remove", staged_release(host), None)
+    wait_idle(host)
+
+
+def check_change_of_mind(s: Scenario, host: Host) -> None:
+    """AutoCommit=no while the timer runs: the window opens, and that is no failure."""
+    unit = "liveupdate-commit.service"
+    configure(host, auto_commit="window")
+    set_window(host, 86400)
+    install(s, host, "newer")
+    wait_for("timer for the window", 30, lambda: host.property("liveupdate-commit.timer", "ActiveState") == "active")
+    configure(host, auto_commit="no")
+    set_window(host, 15)
+    journal.wait_text(host.machine, "AutoCommit=no", f"--unit={unit}", timeout=60)
+    wait_idle(host)
+    s.check.equal("result of the commit that is not wanted", host.property(unit, "Result"), "success")
+    s.check.equal("commits begun, and refused", [journal.told(host.machine, name)
+                                                 for name in ("COMMITTED", "COMMIT_REFUSED")], [[], []])
+    s.check.equal("problem of the automation", host.ctl("status")["automation"].get("problem"), None)
+    s.check.equal("failed units", host.failed_units(), "")
+
+
 def wait_idle(host: Host) -> None:
     """Until no unit of a hook runs or waits."""
     wait_for("end of the hooks' units", 30, lambda: not host.machine.run(
         "systemctl list-units --all --plain --no-legend --state=activating 'liveupdate-*'; "
         "systemctl list-jobs --plain --no-legend 'liveupdate-*'").out.strip())
-
-
-@dataclass(frozen=True)
-class Trouble:
-    what: str
-    begin: str  # shell
-    end: str
-    in_journal: str
-    in_status: str
-
-
-HOOKS = "/etc/kernel/postinst.d"
-CORRUPT = f"printf '#!/bin/sh\\ntruncate -s 1M /boot/vmlinuz-$1\\n' >{HOOKS}/aa-corrupt; chmod +x {HOOKS}/aa-corrupt"
-# Room is left for what dpkg itself writes.
-FILL = (f"printf '#!/bin/sh\\nfallocate -l $(($(stat -f -c %%a*%%S /) - 2000000)) /fill\\n' >{HOOKS}/aa-fill; "
-        f"chmod +x {HOOKS}/aa-fill")
-TROUBLES = [
-    Trouble("daemon stopped", "systemctl stop liveupdated.service", "true", "Staged", "/boot/vmlinuz-"),
-    Trouble("socket missing", "systemctl stop liveupdated.socket liveupdated.service",
-            "systemctl start liveupdated.socket liveupdated.service",
-            "Cannot reach liveupdated", "Cannot reach liveupdated"),
-    Trouble("unit masked", "systemctl mask liveupdate-stage@.service", "systemctl unmask liveupdate-stage@.service",
-            "is masked", "masked"),
-    Trouble("disk full", FILL, f"rm {HOOKS}/aa-fill /fill", "Staged", "/boot/vmlinuz-"),
-    Trouble("image corrupt", CORRUPT, f"rm {HOOKS}/aa-corrupt", "ends before", "ends before"),
-]
-
-
-@scenario("hook-hostile", flavour="full", limit=420)
-def hostile(s: Scenario) -> None:
-    """Whatever is wrong on our side, apt's transaction ends with 0, and the journal and status say what it was."""
-    host = start_with_packages(s)
-    configure(host)
-    for trouble in TROUBLES:
-        install_in_trouble(s, host, trouble)
-    host.machine.run("systemctl reset-failed", check=True)
-    guest = host.start_guest("steady", memory_mib=192)
-    install_while_committing(s, host, guest)
-    check_undisturbed(s, host, guest)
-
-
-def install_in_trouble(s: Scenario, host: Host, trouble: Trouble) -> None:
-    machine = host.machine
-    machine.run(trouble.begin, check=True)
-    since = machine.run("date +@%s.%6N", check=True).out.strip()
-    result = host.apt("install", "--reinstall", kernel_package.path_inside("real"))
-    s.check.equal(f"{trouble.what}: apt's exit status\n{result}", result.status, 0)
-    journal.wait_text(machine, trouble.in_journal, f"--since={since}", timeout=30)
-    wait_idle(host)
-    status = machine.run("SYSTEMD_COLORS=0 liveupdatectl status")
-    s.check.contains(f"{trouble.what}: what status says", status.out + status.err, trouble.in_status)
-    machine.run(trouble.end, check=True)
-    host.wait_ready()
-
-
-def install_while_committing(s: Scenario, host: Host, guest: Guest) -> None:
-    """A stopped QEMU process holds up the commit, which rolls back for want of an answer."""
-    machine = host.machine
-    host.stage(assemble.KERNEL_B)
-    pid = host.ctl("workloads")["workloads"][0]["pid"]
-    machine.run(f"kill -STOP {pid}", check=True)
-    machine.run("liveupdatectl commit >/run/commit.out 2>/run/commit.err &")
-    machine.run("for i in $(seq 50); do grep -q prepare /run/commit.out && exit 0; sleep 0.1; done; exit 1", check=True)
-    # apt takes its time to think; the transaction itself is dpkg's.
-    result = machine.run(f"dpkg -i {kernel_package.path_inside('real')}")
-    s.check.equal(f"during a commit: dpkg's exit status\n{result}", result.status, 0)
-    problem = wait_for("problem in the status", 30, lambda: host.ctl("status")["automation"].get("problem"))
-    s.check.equal("during a commit: status", [problem["action"], problem["release"]],
-                  ["stage", kernel_package.releases()["real"]])
-    s.check.contains("during a commit: what status says", problem["message"], "under way")
-    unit = f"liveupdate-stage@{kernel_package.releases()['real']}.service"
-    journal.wait_text(machine, "under way", f"--unit={unit}", timeout=30)
-    machine.run("for i in $(seq 150); do [ -s /run/commit.err ] && exit 0; sleep 0.2; done; exit 1", 60, check=True)
-    machine.run(f"kill -CONT {pid}", check=True)
-    s.check.contains("what the commit says", machine.run("cat /run/commit.err").out, guest.name)

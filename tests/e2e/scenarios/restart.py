@@ -17,7 +17,7 @@ HOLD = "/root/hold"
 
 @scenario("hook-restart", flavour="full", limit=420)
 def restart(s: Scenario) -> None:
-    """The daemon is restarted and killed: with a guest, in prepare, and while a preserved guest is not claimed yet."""
+    """The daemon is restarted, killed, stuck: with a guest, in prepare, and while a preserved guest is not claimed yet."""
     host = start(s)
     guest = host.start_guest("steady", memory_mib=192)
     host.stage(assemble.KERNEL_B)
@@ -26,6 +26,8 @@ def restart(s: Scenario) -> None:
         end_daemon(s, host, how)
         s.check.equal(f"staged after `{how}`", host.ctl("status").get("staged"), staged)
         check_undisturbed(s, host, guest)
+    get_stuck(s, host, guest)
+    s.check.equal("staged after the watchdog", host.ctl("status").get("staged"), staged)
     end_in_prepare(s, host, guest, "systemctl restart --no-block", "ROLLED_BACK")
     end_in_prepare(s, host, guest, "systemctl kill --signal=KILL", "INTERRUPTED")
     kill_in_pause(s, host, guest)
@@ -53,6 +55,27 @@ def end_daemon(s: Scenario, host: Host, how: str) -> None:
     wait_for("new process of the daemon", 60, lambda: host.property(UNIT, "SubState") == "running"
                      and host.property(UNIT, "MainPID") != before)
     host.wait_ready()
+
+
+def get_stuck(s: Scenario, host: Host, guest: Guest) -> None:
+    """A daemon that does not answer is ended by the watchdog."""
+    machine, drop_in = host.machine, f"/run/systemd/system/{UNIT}.d/watchdog.conf"
+    machine.put_file(b"[Service]\nWatchdogSec=3\n", drop_in)
+    machine.run("systemctl daemon-reload", check=True)
+    end_daemon(s, host, "systemctl restart")
+    answering = host.property(UNIT, "MainPID")
+    machine.run("sleep 5")
+    before, restarts = host.property(UNIT, "MainPID"), int(host.property(UNIT, "NRestarts"))
+    s.check.equal("process of a daemon that answers", before, answering)
+    machine.run(f"kill -STOP {before}", check=True)
+    wait_for("end of the stuck daemon", 60, lambda: host.property(UNIT, "SubState") == "running"
+             and host.property(UNIT, "MainPID") != before)
+    host.wait_ready()
+    s.check.equal("restarts of a daemon that was stuck", int(host.property(UNIT, "NRestarts")), restarts + 1)
+    journal.wait_text(machine, "Watchdog timeout", f"--unit={UNIT}")
+    check_undisturbed(s, host, guest)
+    machine.run(f"rm {drop_in} && systemctl daemon-reload", check=True)
+    end_daemon(s, host, "systemctl restart")
 
 
 def end_in_prepare(s: Scenario, host: Host, guest: Guest, how: str, told: str) -> None:
@@ -128,7 +151,7 @@ def check_finished(s: Scenario, host: Host) -> None:
 
 @scenario("hook-services", flavour="full", limit=360)
 def services(s: Scenario) -> None:
-    """An ordinary service is stopped in order, what a guest needs goes on; after a rollback all run again."""
+    """An ordinary service is stopped in order, what a guest needs goes on, a rollback starts all; no wait for a network."""
     host = start(s)
     machine = host.machine
     machine.run("systemctl is-system-running --wait", 120)
@@ -136,19 +159,48 @@ def services(s: Scenario) -> None:
         machine.put_file(service(name, section).encode(), f"/etc/systemd/system/{name}.service")
     machine.put_file(b"[Unit]\nRequires=needed.service\nAfter=needed.service\n",
                      "/etc/systemd/system/steady.service.d/needed.conf")
-    machine.run("systemctl daemon-reload && systemctl enable --now ordinary.service", check=True)
+    machine.put_file(LATE_NETWORK.encode(), "/etc/systemd/system/late-network.service")
+    machine.run("systemctl daemon-reload && systemctl enable --now ordinary.service late-network.service", check=True)
     guest = host.start_guest("steady", memory_mib=192)
 
     roll_back(s, host)
     check_undisturbed(s, host, guest)
     host.stage(assemble.KERNEL_B)
+    machine.run(f"touch {HOLD}", check=True)
     host.commit()
     check_report(s, host)
     s.facts.update(check_guest(s, host, guest))
+    check_held(s, host)
     s.check.equal("stops of the ordinary service", lines(host, "/root/ordinary.stopped"), 2)
     s.check.equal("stops of what the guest needs", lines(host, "/root/needed.stopped"), 0)
     wait_for("ordinary service under the new kernel", 60,
                      lambda: host.property("ordinary.service", "ActiveState") == "active")
+
+
+LATE_NETWORK = f"""[Unit]
+Description=A network that is long in coming
+Wants=network.target
+Before=network.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/sh -c 'while [ -e {HOLD} ]; do sleep 0.2; done'
+TimeoutStartSec=infinity
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def check_held(s: Scenario, host: Host) -> None:
+    """The guest runs, and the boot still waits for the network."""
+    units = ("late-network.service", "network.target", "multi-user.target")
+    states = [host.property(unit, "ActiveState") for unit in units]
+    s.check.equal("state of the network, of network.target and of multi-user.target", states,
+                  ["activating", "inactive", "inactive"])
+    host.machine.run(f"rm {HOLD}", check=True)
+    wait_for("the network", 60, lambda: host.property("network.target", "ActiveState") == "active")
 
 
 def service(name: str, install: str) -> str:
