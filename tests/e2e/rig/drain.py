@@ -68,12 +68,16 @@ def interface(machine: Machine, address: str) -> str:
 
 
 def bridge(machine: Machine, card: str, *others: str) -> None:
-    """What a host's network configuration makes at every boot. The guest's QEMU opens the tap by its name."""
+    """What an operator makes once. The guest's QEMU opens the tap by its name."""
     names = " ".join(interface(machine, address) for address in others)
     machine.run("ip() { /rig/tools/ip \"$@\"; }; set -e; ip link add br0 type bridge; ip link set $card master br0; "
                 "ip tuntap add dev tap0 mode tap 2>/dev/null || :; ip link set tap0 master br0; "
                 f"for i in $card {names} tap0 br0; do ip link set $i up; done", check=True,
                 env={"card": interface(machine, card)})
+
+
+def ports(machine: Machine, name: str) -> list[str]:
+    return sorted(machine.run(f"ls /sys/class/net/{name}/brif").out.split())
 
 
 def make_virtual(machine: Machine, count: int = 2) -> None:
