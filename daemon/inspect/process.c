@@ -85,35 +85,6 @@ static int fill_actions(posix_spawn_file_actions_t *actions, const Placed *place
         return -posix_spawn_file_actions_addclosefrom_np(actions, last + 1);
 }
 
-/* It begins with no signal blocked or ignored, which is not so for the daemon's threads, and without an environment. */
-static int fill_attributes(posix_spawnattr_t *attributes) {
-        sigset_t none, all;
-
-        sigemptyset(&none);
-        sigfillset(&all);
-        if (posix_spawnattr_setsigmask(attributes, &none) != 0 || posix_spawnattr_setsigdefault(attributes, &all) != 0)
-                return -EINVAL;
-        return -posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-}
-
-static int spawn_prepared(const char *job, posix_spawn_file_actions_t *actions, const Placed *placed, pid_t *ret) {
-        const char *program = secure_getenv("LIVEUPDATE_INSPECT") ?: PROGRAM;
-        char *arguments[] = { (char *) program, (char *) job, NULL }, *environment[] = { NULL };
-        posix_spawnattr_t attributes;
-        int r;
-
-        r = -posix_spawnattr_init(&attributes);
-        if (r < 0)
-                return r;
-        r = fill_attributes(&attributes);
-        if (r >= 0)
-                r = fill_actions(actions, placed);
-        if (r >= 0)
-                r = -posix_spawn(ret, program, actions, &attributes, arguments, environment);
-        (void) posix_spawnattr_destroy(&attributes);
-        return r;
-}
-
 static int spawn(const char *job, const Placed *placed, pid_t *ret) {
         posix_spawn_file_actions_t actions;
         int r;
@@ -121,7 +92,9 @@ static int spawn(const char *job, const Placed *placed, pid_t *ret) {
         r = -posix_spawn_file_actions_init(&actions);
         if (r < 0)
                 return r;
-        r = spawn_prepared(job, &actions, placed, ret);
+        r = fill_actions(&actions, placed);
+        if (r >= 0)
+                r = child_spawn(secure_getenv("LIVEUPDATE_INSPECT") ?: PROGRAM, job, &actions, ret);
         (void) posix_spawn_file_actions_destroy(&actions);
         return r;
 }

@@ -22,34 +22,6 @@ static int fill_actions(posix_spawn_file_actions_t *actions, int fd) {
         return r < 0 ? r : -posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
 }
 
-/* It begins with no signal blocked or ignored, which is not so for the daemon's threads. */
-static int fill_attributes(posix_spawnattr_t *attributes) {
-        sigset_t none, all;
-
-        sigemptyset(&none);
-        sigfillset(&all);
-        if (posix_spawnattr_setsigmask(attributes, &none) != 0 || posix_spawnattr_setsigdefault(attributes, &all) != 0)
-                return -EINVAL;
-        return -posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-}
-
-static int spawn_with(const char *program, posix_spawn_file_actions_t *actions, int fd, pid_t *ret) {
-        char *arguments[] = { (char *) program, NULL }, *environment[] = { NULL };
-        posix_spawnattr_t attributes;
-        int r;
-
-        r = -posix_spawnattr_init(&attributes);
-        if (r < 0)
-                return r;
-        r = fill_attributes(&attributes);
-        if (r >= 0)
-                r = fill_actions(actions, fd);
-        if (r >= 0)
-                r = -posix_spawn(ret, program, actions, &attributes, arguments, environment);
-        (void) posix_spawnattr_destroy(&attributes);
-        return r;
-}
-
 static int spawn(const char *program, int fd, pid_t *ret) {
         posix_spawn_file_actions_t actions;
         int r;
@@ -57,7 +29,9 @@ static int spawn(const char *program, int fd, pid_t *ret) {
         r = -posix_spawn_file_actions_init(&actions);
         if (r < 0)
                 return r;
-        r = spawn_with(program, &actions, fd, ret);
+        r = fill_actions(&actions, fd);
+        if (r >= 0)
+                r = child_spawn(program, NULL, &actions, ret);
         (void) posix_spawn_file_actions_destroy(&actions);
         return r;
 }

@@ -95,3 +95,28 @@ int child_wait(pid_t *pid, uint64_t deadline_usec, int *ret_status) {
         *ret_status = WEXITSTATUS(status);
         return 0;
 }
+
+static int fill_attributes(posix_spawnattr_t *attributes) {
+        sigset_t none, all;
+
+        sigemptyset(&none);
+        sigfillset(&all);
+        if (posix_spawnattr_setsigmask(attributes, &none) != 0 || posix_spawnattr_setsigdefault(attributes, &all) != 0)
+                return -EINVAL;
+        return -posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+}
+
+int child_spawn(const char *program, const char *argument, const posix_spawn_file_actions_t *actions, pid_t *ret) {
+        char *arguments[] = { (char *) program, (char *) argument, NULL }, *environment[] = { NULL };
+        posix_spawnattr_t attributes;
+        int r;
+
+        r = -posix_spawnattr_init(&attributes);
+        if (r < 0)
+                return r;
+        r = fill_attributes(&attributes);
+        if (r >= 0)
+                r = -posix_spawn(ret, program, actions, &attributes, arguments, environment);
+        (void) posix_spawnattr_destroy(&attributes);
+        return r;
+}

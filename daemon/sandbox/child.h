@@ -4,6 +4,7 @@
 /* A child of which an answer of bounded size is wanted in bounded time. */
 
 #include <stddef.h>
+#include <spawn.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -21,3 +22,7 @@ int child_read(int fd, char *buffer, size_t max, uint64_t deadline_usec, size_t 
 /* 0 and its exit status, -ECHILD a signal ended it, -EPROTO it ended with CHILD_EXIT_UNCONFINED, -ETIMEDOUT (it still
  * runs), a negative errno. *pid becomes 0 with its end. */
 int child_wait(pid_t *pid, uint64_t deadline_usec, int *ret_status);
+
+/* Starts `program` with one argument, or NULL, and what `actions` say. It begins with no signal blocked or ignored, which
+ * is not so for the daemon's threads, and without an environment. */
+int child_spawn(const char *program, const char *argument, const posix_spawn_file_actions_t *actions, pid_t *ret);
