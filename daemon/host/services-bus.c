@@ -1,31 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* PID 1's private socket is there before the system bus is, and still there when that is being stopped. It is a
- * connection without a bus: no names, no matches to be installed, and signals without Subscribe() (systemd,
- * src/core/dbus.c, bus_foreach_bus()). */
-
 #include <errno.h>
 
 #include "basic/log.h"
 #include "host/services-internal.h"
-
-#define PRIVATE_ADDRESS "unix:path=/run/systemd/private"
-
-static int connect_privately(sd_bus **ret) {
-        sd_bus *bus = NULL;
-        int r = sd_bus_new(&bus);
-
-        if (r >= 0)
-                r = sd_bus_set_address(bus, PRIVATE_ADDRESS);
-        if (r >= 0)
-                r = sd_bus_start(bus);
-        if (r < 0) {
-                sd_bus_unref(bus);
-                return r;
-        }
-        *ret = bus;
-        return 0;
-}
 
 static int connect_by_bus(sd_bus **ret) {
         _cleanup_(bus_closep) sd_bus *bus = NULL;
@@ -43,11 +21,11 @@ static int connect_by_bus(sd_bus **ret) {
 }
 
 int systemd_connect(sd_bus **ret) {
-        int r = connect_privately(ret);
+        int r = systemd_connect_private("", ret);
 
         if (r >= 0)
                 return 0;
-        log_debug_errno(r, "Cannot connect to %s, trying the system bus: %m", PRIVATE_ADDRESS);
+        log_debug_errno(r, "Cannot connect to PID 1's own socket, trying the system bus: %m");
         return connect_by_bus(ret);
 }
 

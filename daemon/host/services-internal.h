@@ -5,14 +5,10 @@
 
 #include <stdbool.h>
 #include <string.h>
-#include <systemd/sd-bus.h>
 #include <time.h>
 
+#include "basic/systemd.h"
 #include "host/services.h"
-
-#define SYSTEMD_NAME "org.freedesktop.systemd1"
-#define SYSTEMD_PATH "/org/freedesktop/systemd1"
-#define SYSTEMD_MANAGER "org.freedesktop.systemd1.Manager"
 
 #define LIVEUPDATE_TARGET "liveupdate.target"
 #define LIVEUPDATE_WANTS "/run/systemd/system/" LIVEUPDATE_TARGET ".wants"
@@ -34,9 +30,6 @@ static inline uint64_t now_usec(void) {
 
 /* PID 1's private socket, else the system bus; does not wait. */
 int systemd_connect(sd_bus **ret);
-static inline void bus_closep(sd_bus **bus) {
-        sd_bus_close_unref(*bus);
-}
 /* The error's text and negative errno, if `m` is one; else 0. */
 int systemd_error(sd_bus_message *m, const char **ret_text);
 /* For signals: PID 1 has no name on its private socket. */
