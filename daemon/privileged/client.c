@@ -18,6 +18,7 @@
 static const HelperKind privileged = {
         .interface = "io.liveupdate.Privileged",
         .socket = PRIVILEGED_SOCKET,
+        .unit = "liveupdate-privileged.socket",
         .program = LIVEUPDATE_LIBEXECDIR "/liveupdate-privileged",
         .variable = "LIVEUPDATE_PRIVILEGED",
 };
@@ -25,6 +26,7 @@ static const HelperKind privileged = {
 static const HelperKind tmpfs = {
         .interface = "io.liveupdate.Tmpfs",
         .socket = PRIVILEGED_TMPFS_SOCKET,
+        .unit = "liveupdate-tmpfs.socket",
         .program = LIVEUPDATE_LIBEXECDIR "/liveupdate-tmpfs",
         .variable = "LIVEUPDATE_TMPFS",
 };

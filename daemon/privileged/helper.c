@@ -3,15 +3,19 @@
 #include <limits.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "basic/json.h"
+#include "basic/log.h"
+#include "basic/systemd.h"
 #include "privileged/helper.h"
 #include "privileged/why.h"
 #include "sandbox/child.h"
 
+#define LISTEN_USEC (30ULL * 1000 * 1000) /* PID 1 has other things to do in the middle of a boot */
 #define END_USEC (1000ULL * 1000)
 #define ERRNO_MAX 4095
 #define METHOD_BYTES_MAX 128
@@ -54,14 +58,33 @@ static int start(const char *program, Helper *helper, char **ret_why) {
         return 0;
 }
 
+static bool is_nobody(int error) {
+        return error == -ENOENT || error == -ECONNREFUSED;
+}
+
+/* The socket's unit is started by the first who needs it: no boot without an update has to. */
+static int connect_listener(const HelperKind *kind, VarlinkClient **ret) {
+        int r = varlink_client_connect(kind->socket, ret), k;
+
+        if (!is_nobody(r) || !kind->unit)
+                return r;
+        k = systemd_start_unit("", kind->unit, LISTEN_USEC);
+        if (k >= 0)
+                return varlink_client_connect(kind->socket, ret);
+        if (!is_nobody(k))
+                log_warning_errno(k, "Cannot start %s, %s is run in the daemon's own sandbox: %m", kind->unit,
+                                kind->program);
+        return r;
+}
+
 int helper_open(const HelperKind *kind, Helper *ret, char **ret_why) {
         const char *program = secure_getenv(kind->variable);
         Helper helper = { .kind = kind };
         int r = -ENOENT;
 
         if (!program && kind->socket)
-                r = varlink_client_connect(kind->socket, &helper.client);
-        if (r == -ENOENT || r == -ECONNREFUSED)
+                r = connect_listener(kind, &helper.client);
+        if (is_nobody(r))
                 r = start(program ?: kind->program, &helper, ret_why);
         else if (r < 0)
                 r = why_set(ret_why, r, "Cannot connect to %s: %s", kind->socket, strerror(-r));

@@ -14,6 +14,7 @@ typedef struct HelperKind {
         const char *socket; /* NULL: it is always a process of our own */
         const char *program;
         const char *variable; /* of the environment: the program in its place, started whoever listens. For tests */
+        const char *unit; /* of systemd's, which listens on `socket` once it is started; NULL: it is not started */
 } HelperKind;
 
 typedef struct Helper {
