@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include <systemd/sd-journal.h>
 
@@ -16,12 +18,20 @@ void log_set_max_level(int level) {
         log_max_level = level;
 }
 
+/* Or its child. A unit may spare itself the stream. */
+static bool is_service(void) {
+        const char *text = getenv("SYSTEMD_EXEC_PID");
+        pid_t pid = text ? (pid_t) strtol(text, NULL, 10) : 0;
+
+        return pid > 0 && (pid == getpid() || pid == getppid());
+}
+
 static int log_write(int level, const char *const *fields, const char *message) {
         struct iovec iov[24];
         char message_field[2048 + sizeof("MESSAGE=")], priority_field[sizeof("PRIORITY=7")];
         size_t n = 0;
 
-        if (!getenv("JOURNAL_STREAM"))
+        if (!getenv("JOURNAL_STREAM") && !is_service())
                 return fprintf(stderr, "%s\n", message) < 0 ? -errno : 0;
 
         snprintf(message_field, sizeof(message_field), "MESSAGE=%s", message);

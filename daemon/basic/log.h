@@ -5,7 +5,8 @@
 #include <stdarg.h>
 #include <syslog.h>
 
-/* Goes to the journal, with fields, where stderr is connected to it ($JOURNAL_STREAM); else to stderr as text. */
+/* Goes to the journal, with fields, where stderr is connected to it ($JOURNAL_STREAM), and from a service of systemd's
+ * ($SYSTEMD_EXEC_PID); else to stderr as text. */
 
 void log_set_max_level(int level); /* LOG_INFO unless told */
 
