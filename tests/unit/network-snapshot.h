@@ -9,6 +9,8 @@
 
 #include "network-fixture.h"
 
+#define LOWER_UP (1 << 16) /* IFF_LOWER_UP of linux/if.h, which does not go with net/if.h */
+
 typedef struct Lines {
         char **items;
         size_t n;
@@ -302,10 +304,19 @@ static inline void check_same(const Lines *before) {
         check_same_of(before, NULL);
 }
 
-static inline bool is_tentative(const char *line) {
-        const char *flags = strstr(line, "flags=");
+static inline unsigned long flags_of(const char *line, const char *kind) {
+        const char *flags = strstr(line, " flags=");
 
-        return strncmp(line, "address ", 8) == 0 && flags && (strtoul(flags + 6, NULL, 16) & IFA_F_TENTATIVE);
+        return flags && strncmp(line, kind, strlen(kind)) == 0 ? strtoul(flags + strlen(" flags="), NULL, 16) : 0;
+}
+
+static inline bool is_tentative(const char *line) {
+        return flags_of(line, "address ") & IFA_F_TENTATIVE;
+}
+
+/* It has its carrier and is not said to be running yet: up to a second (net/core/link_watch.c). */
+static inline bool is_starting(const char *line) {
+        return (flags_of(line, "link ") & (IFF_UP | LOWER_UP | IFF_RUNNING)) == (IFF_UP | LOWER_UP);
 }
 
 /* Once nothing changes by itself any more. */
@@ -315,7 +326,7 @@ static inline Lines snapshot_settled(void) {
                 bool is_settled = true;
 
                 for (size_t j = 0; is_settled && j < lines.n; j++)
-                        is_settled = !is_tentative(lines.items[j]);
+                        is_settled = !is_tentative(lines.items[j]) && !is_starting(lines.items[j]);
                 rest();
                 rest();
                 if (is_settled && compare(&lines, NULL, false) == 0)
