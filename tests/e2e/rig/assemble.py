@@ -51,10 +51,12 @@ def machine(flavour: str, directory: Path, *, kernel_variant: str = "a", files: 
 
 
 def product_files() -> dict[str, Path]:
-    """The product's programs, for a bare machine."""
+    """The product's programs, for a bare machine: less the one whose libraries (libarchive's, with all of Unicode) are
+    40 MB of an initramfs."""
     root = build.product()
     return {f"/{path.relative_to(root)}": path for path in sorted(root.rglob("*"))
-            if path.is_file() and not path.is_symlink() and path.read_bytes()[:4] == b"\x7fELF"}
+            if path.is_file() and not path.is_symlink() and path.name != "liveupdate-tmpfs"
+            and path.read_bytes()[:4] == b"\x7fELF"}
 
 
 def shell_words(words: list[str]) -> str:
