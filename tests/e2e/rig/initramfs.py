@@ -7,6 +7,7 @@ import os
 import re
 import stat
 import subprocess
+import threading
 from pathlib import Path
 
 from .base import E2E, RigError, replace
@@ -49,7 +50,7 @@ class Archive:
 
     def write(self, path: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
         with temporary.open("wb") as file:
             for inode, name in enumerate(sorted(self._members), 1):
                 mode, content, device = self._members[name]

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from statistics import median
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from rig import build, journal, presets
@@ -51,8 +51,11 @@ def cold_boot(s: Scenario) -> None:
     masks = " ".join(f"systemd.mask={name}" for name in names)
     boots: dict[str, list[dict[str, Any]]] = {"enabled": [], "masked": []}
     while len(boots["masked"]) < PAIRS_MAX and (len(boots["masked"]) < PAIRS_MIN or added(boots) > ADDED_USEC):
-        for kind, append in (("enabled", ""), ("masked", masks)):
-            boots[kind].append(boot_once(s, f"{kind}-{len(boots[kind])}", append))
+        with ThreadPoolExecutor(2) as pool:  # side by side, so that they find the same machine
+            pair = {kind: pool.submit(boot_once, s, f"{kind}-{len(boots[kind])}", append)
+                    for kind, append in (("enabled", ""), ("masked", masks))}
+        for kind, boot in pair.items():
+            boots[kind].append(boot.result())
     times = {kind: [one["multiUser"] for one in facts] for kind, facts in boots.items()}
     s.check.fact("usecToMultiUser", times)
     s.check.fact("usecToReadyAndToSysinit", [[one["daemonReady"], one["sysinit"]] for one in boots["enabled"]])
@@ -70,8 +73,9 @@ def cold_boot(s: Scenario) -> None:
 
 
 def added(boots: dict[str, list[dict[str, Any]]]) -> int:
-    middle = {kind: median(one["multiUser"] for one in facts) for kind, facts in boots.items()}
-    return int(middle["enabled"] - middle["masked"])
+    """Of the quickest boots: the instructions are the same each time, what the disk takes is only ever more."""
+    quickest = {kind: min(one["multiUser"] for one in facts) for kind, facts in boots.items()}
+    return int(quickest["enabled"] - quickest["masked"])
 
 
 def boot_once(s: Scenario, name: str, masks: str) -> dict[str, Any]:
