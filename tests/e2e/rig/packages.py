@@ -23,7 +23,7 @@ def _systemd() -> str:
 PROJECT = ["meson", "ninja-build", "pkg-config", "gcc", "libc6-dev", "libsystemd-dev", "libjson-c-dev",
            "libmount-dev", "libnl-3-dev", "libseccomp-dev", "libssl-dev", "zlib1g-dev", "liblzma-dev", "libzstd-dev", "liblz4-dev",
            "libbz2-dev", "libarchive-dev", "libkmod-dev", _systemd(), "check",
-           "clang", "libclang-rt-dev", "python3"]
+           "clang", "libclang-rt-dev", "ccache", "python3"]
 RIG = ["qemu-system-x86", "mmdebstrap", "busybox-static", "make", "bc", "flex", "bison", "libelf-dev", "libssl-dev",
        "kmod", "lz4", "zstd", "xz-utils", "cpio", "e2fsprogs", "debian-archive-keyring", "rsync", "debhelper", "dpkg-dev",
        "python3-pefile", "sbsigntool", "openssl", "swtpm", "iproute2", "ethtool", "libnftables1", "pciutils"]
