@@ -35,8 +35,8 @@ class Guest:
 
     @property
     def mark(self) -> str:
-        """Size of the console when the guest's process was last started, before it wrote anything."""
-        return f"/root/guests/{self.name}.mark"
+        """Size of the console when the guest's process was last started under this kernel, before it wrote anything."""
+        return f"/run/rig/{self.name}.mark"
 
     @property
     def disk(self) -> str:
@@ -49,7 +49,8 @@ class Guest:
         return ["/usr/bin/liveupdate-run", self.name, "--", *qemu]
 
     def note_size(self) -> str:
-        return f"touch {self.console}; stat -c %s {self.console} >{self.mark}"
+        return (f"mkdir -p /run/rig; touch {self.console}; stat -c %s {self.console} >{self.mark}.new; "
+                f"mv {self.mark}.new {self.mark}")
 
 
 class Host:
@@ -167,12 +168,17 @@ class Host:
                                    "tail -n 5 /run/*.log; dmesg | tail -n 20").out
             raise RigError(f"no report of the update to {boot.release} within {timeout:g} s: {done.out}\n{log}")
 
+    def mark(self, guest: Guest, timeout: float = 60) -> int:
+        """Of the guest's process under this kernel, which may be started at this moment."""
+        return int(self.machine.run(f"for i in $(seq {int(timeout * 10)}); do [ -e {guest.mark} ] && break; sleep 0.1; "
+                                    f"done; cat {guest.mark}", timeout + 20, check=True).out)
+
     def report(self) -> Any:
         return self.ctl("report")
 
     def verdict(self, guest: Guest, timeout: float = 120) -> dict[str, Any]:
         """What the last update did to a guest. Waits until memory written before it has been verified after it."""
-        mark = int(self.machine.run(f"cat {guest.mark}", check=True).out)
+        mark = self.mark(guest)
         after_jump = mono_after(self.console_text(guest), mark)
         deadline = time.monotonic() + timeout
         while after_jump is None and time.monotonic() < deadline:

@@ -48,8 +48,7 @@ def wait_pongs(host: Host, guest: Guest, after: dict[str, int]) -> None:
 def check_pings(s: Scenario, stand: Stand, guest: Guest) -> None:
     """Each that was sent under the new kernel is answered, the first one among them."""
     host = stand.host
-    mark = int(host.machine.run(f"cat {guest.mark}", check=True).out)
-    old, _ = split_lines(host.console_text(guest), mark)
+    old, _ = split_lines(host.console_text(guest), host.mark(guest))
     last = {name: max(numbers) for name, numbers in old.pings.items()}
     s.check.equal("interfaces that ping", sorted(last), ["eth0", "eth3"])
     wait_pongs(host, guest, last)
