@@ -94,7 +94,7 @@ static int spawn(const char *job, const Placed *placed, pid_t *ret) {
                 return r;
         r = fill_actions(&actions, placed);
         if (r >= 0)
-                r = child_spawn(secure_getenv("LIVEUPDATE_INSPECT") ?: PROGRAM, job, &actions, ret);
+                r = child_spawn(secure_getenv("LIVEUPDATE_INSPECT") ?: PROGRAM, job, NULL, &actions, ret);
         (void) posix_spawn_file_actions_destroy(&actions);
         return r;
 }

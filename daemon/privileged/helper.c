@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -18,6 +19,7 @@
 #define LISTEN_USEC (30ULL * 1000 * 1000) /* PID 1 has other things to do in the middle of a boot */
 #define END_USEC (1000ULL * 1000)
 #define ERRNO_MAX 4095
+#define DECIMAL_MAX 20
 #define METHOD_BYTES_MAX 128
 
 static int fill_actions(posix_spawn_file_actions_t *actions, int fd) {
@@ -26,16 +28,20 @@ static int fill_actions(posix_spawn_file_actions_t *actions, int fd) {
         return r < 0 ? r : -posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
 }
 
+/* Its messages go where the daemon's go by this variable (basic/log.h). */
 static int spawn(const char *program, int fd, pid_t *ret) {
+        char variable[sizeof("SYSTEMD_EXEC_PID=") + DECIMAL_MAX];
+        const char *service = getenv("SYSTEMD_EXEC_PID");
         posix_spawn_file_actions_t actions;
         int r;
 
+        (void) snprintf(variable, sizeof(variable), "SYSTEMD_EXEC_PID=%s", service ?: "");
         r = -posix_spawn_file_actions_init(&actions);
         if (r < 0)
                 return r;
         r = fill_actions(&actions, fd);
         if (r >= 0)
-                r = child_spawn(program, NULL, &actions, ret);
+                r = child_spawn(program, NULL, service ? variable : NULL, &actions, ret);
         (void) posix_spawn_file_actions_destroy(&actions);
         return r;
 }
@@ -62,7 +68,7 @@ static bool is_nobody(int error) {
         return error == -ENOENT || error == -ECONNREFUSED;
 }
 
-/* The socket's unit is started by the first who needs it: no boot without an update has to. */
+/* Where nobody listens yet, systemd is asked to: what only some updates need, no boot has to start. */
 static int connect_listener(const HelperKind *kind, VarlinkClient **ret) {
         int r = varlink_client_connect(kind->socket, ret), k;
 

@@ -106,8 +106,9 @@ static int fill_attributes(posix_spawnattr_t *attributes) {
         return -posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 }
 
-int child_spawn(const char *program, const char *argument, const posix_spawn_file_actions_t *actions, pid_t *ret) {
-        char *arguments[] = { (char *) program, (char *) argument, NULL }, *environment[] = { NULL };
+int child_spawn(const char *program, const char *argument, const char *variable,
+                const posix_spawn_file_actions_t *actions, pid_t *ret) {
+        char *arguments[] = { (char *) program, (char *) argument, NULL }, *environment[] = { (char *) variable, NULL };
         posix_spawnattr_t attributes;
         int r;
 

@@ -23,6 +23,7 @@ int child_read(int fd, char *buffer, size_t max, uint64_t deadline_usec, size_t 
  * runs), a negative errno. *pid becomes 0 with its end. */
 int child_wait(pid_t *pid, uint64_t deadline_usec, int *ret_status);
 
-/* Starts `program` with one argument, or NULL, and what `actions` say. It begins with no signal blocked or ignored, which
- * is not so for the daemon's threads, and without an environment. */
-int child_spawn(const char *program, const char *argument, const posix_spawn_file_actions_t *actions, pid_t *ret);
+/* Starts `program` with one argument, or NULL, one variable as its environment ("NAME=value"), or NULL, and what `actions`
+ * say. It begins with no signal blocked or ignored, which is not so for the daemon's threads. */
+int child_spawn(const char *program, const char *argument, const char *variable,
+                const posix_spawn_file_actions_t *actions, pid_t *ret);

@@ -107,6 +107,25 @@ START_TEST(a_program_that_never_answers) {
 }
 END_TEST
 
+/* By which it finds the journal, and nothing else of the daemon's. */
+START_TEST(a_program_knows_whose_service_it_is) {
+        _cleanup_free_ char *why = NULL, *script = NULL, *environment = NULL;
+        TEMPORARY_ROOT();
+        Helper helper;
+        size_t size;
+
+        ck_assert_int_gt(asprintf(&script, "cat /proc/$$/environ >%s", root_path("/environ")), 0);
+        play(VARIABLE, script);
+        setenv("SYSTEMD_EXEC_PID", "4711", true);
+        ck_assert_int_eq(helper_open(&kind, &helper, &why), 0);
+        helper_done(&helper);
+        ck_assert_int_eq(read_file_at(AT_FDCWD, root_path("/environ"), 4096, &environment, &size), 0);
+        ck_assert_uint_eq(size, sizeof("SYSTEMD_EXEC_PID=4711"));
+        ck_assert_str_eq(environment, "SYSTEMD_EXEC_PID=4711");
+        assert_nothing_runs();
+}
+END_TEST
+
 START_TEST(a_socket_is_preferred) {
         _cleanup_fd_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -418,7 +437,8 @@ START_TEST(a_process_that_is_gone) {
 END_TEST
 
 UNIT_MAIN("privileged", a_program_that_is_not_there, a_program_that_dies, a_program_that_answers_something_else,
-          a_program_that_never_answers, a_socket_is_preferred, the_description_is_that_of_the_program,
+          a_program_that_never_answers, a_program_knows_whose_service_it_is, a_socket_is_preferred,
+          the_description_is_that_of_the_program,
           every_method_is_implemented, others_are_refused, the_clock_as_it_is, modules_of_this_machine,
           modules_that_are_not_there_are_told, processors_as_text,
           a_process_is_placed, what_cannot_be_placed_is_told, a_process_that_is_gone)
