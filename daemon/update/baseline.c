@@ -171,17 +171,36 @@ int baseline_new(sd_event *event, Inheritance *inheritance, Baseline **ret) {
         return 0;
 }
 
-int baseline_changed(Baseline *baseline, json_object **ret) {
-        _cleanup_(settings_freep) Settings *now = NULL;
+/* Under the lock: `now`, but for what was changed by baseline_restore(). */
+static int baseline_so_far(const Baseline *baseline, const Settings *now, Settings **ret) {
+        _cleanup_(settings_freep) Settings *settings = NULL;
+        int r;
+
+        r = settings_new(&settings);
+        if (r >= 0)
+                r = settings_adopt(settings, now);
+        if (r >= 0 && baseline->changed)
+                r = settings_adopt(settings, baseline->changed);
+        if (r >= 0)
+                *ret = TAKE_PTR(settings);
+        return r;
+}
+
+int baseline_changed(Baseline *baseline, json_object **ret, bool *ret_is_read) {
+        _cleanup_(settings_freep) Settings *now = NULL, *so_far = NULL;
         int r;
 
         r = settings_read("", &now);
         if (r < 0)
                 return r;
         pthread_mutex_lock(&baseline->lock);
-        if (baseline->settings)
-                *ret = settings_changed(baseline->settings, now);
-        r = !baseline->settings ? -ENODATA : *ret ? 0 : -ENOMEM;
+        *ret_is_read = baseline->settings;
+        if (!baseline->settings)
+                r = baseline_so_far(baseline, now, &so_far);
+        if (r >= 0) {
+                *ret = settings_changed(baseline->settings ?: so_far, now);
+                r = *ret ? 0 : -ENOMEM;
+        }
         pthread_mutex_unlock(&baseline->lock);
         return r;
 }

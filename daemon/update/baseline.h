@@ -25,8 +25,9 @@ void baseline_stop(Baseline *baseline);
 /* From the event loop: in the store, as it is now, or what baseline_restore() changed before it is read. */
 void baseline_keep(Baseline *baseline);
 
-/* For threads. What is otherwise by now: settings_changed(). -ENODATA: it was not read yet, so that nobody knows. */
-int baseline_changed(Baseline *baseline, json_object **ret);
+/* For threads. What is otherwise by now: settings_changed(). As long as it was not read nobody knows what was changed
+ * by hand; then it is what baseline_restore() has changed, and *ret_is_read is false. */
+int baseline_changed(Baseline *baseline, json_object **ret, bool *ret_is_read);
 /* settings_restore(). What it changes counts in the baseline as it was before, also if that is read later. */
 int baseline_restore(Baseline *baseline, json_object *wanted, SettingsPass pass, size_t *ret_n_changes,
                 json_object *problems);

@@ -95,12 +95,16 @@ static int capture_network(HostCapture *capture) {
 
 static int capture_settings(HostCapture *capture) {
         json_object *settings;
-        int r = baseline_changed(capture->baseline, &settings);
+        bool is_known;
+        int r = baseline_changed(capture->baseline, &settings, &is_known);
 
-        if (r == -ENODATA)
-                return json_append_text(capture->omitted, "settings that were changed within %llu s of the boot",
-                                BASELINE_USEC / 1000000);
-        return r < 0 ? omit(capture, r, "settings that were changed") : add(capture, "settings", settings);
+        if (r < 0)
+                return omit(capture, r, "settings that were changed");
+        r = add(capture, "settings", settings);
+        if (r < 0 || is_known)
+                return r;
+        return json_append_text(capture->omitted, "settings that were changed within %llu s of the boot",
+                        BASELINE_USEC / 1000000);
 }
 
 static int capture_modules(HostCapture *capture) {
