@@ -18,7 +18,7 @@
 static const HelperKind privileged = {
         .interface = "io.liveupdate.Privileged",
         .socket = PRIVILEGED_SOCKET,
-        .unit = "liveupdate-privileged.socket",
+        .unit = PRIVILEGED_UNIT,
         .program = LIVEUPDATE_LIBEXECDIR "/liveupdate-privileged",
         .variable = "LIVEUPDATE_PRIVILEGED",
 };

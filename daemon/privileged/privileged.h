@@ -19,6 +19,7 @@
 #include "timeline/wall-clock.h"
 
 #define PRIVILEGED_SOCKET "/run/liveupdate/io.liveupdate.Privileged"
+#define PRIVILEGED_UNIT "liveupdate-privileged.socket" /* of systemd's, which listens on it */
 #define PRIVILEGED_TMPFS_SOCKET "/run/liveupdate/io.liveupdate.Tmpfs"
 
 /* wall_clock_set() */

@@ -140,7 +140,12 @@ static int append(char **line, const char *words) {
         return 0;
 }
 
-int command_line_additions(const char *base, const char *running, size_t bytes_max, char **ret, bool *ret_lacks_trace) {
+static bool has_room(const char *base, const char *line, const char *words, size_t bytes_max) {
+        return strlen(base) + 1 + strlen(line) + (*line ? 1 : 0) + strlen(words) <= bytes_max;
+}
+
+int command_line_additions(const char *base, const char *running, const char *wish, size_t bytes_max, char **ret,
+                bool *ret_lacks_trace) {
         _cleanup_free_ char *line = strdup(""), *trace = NULL;
         size_t length;
         int r = line ? 0 : -ENOMEM;
@@ -150,6 +155,8 @@ int command_line_additions(const char *base, const char *running, size_t bytes_m
                 r = append(&line, "kho=on");
         if (r >= 0 && !is_on(base, "liveupdate="))
                 r = append(&line, "liveupdate=on");
+        if (r >= 0 && wish && !find_word(base, wish, &length) && has_room(base, line, wish, bytes_max))
+                r = append(&line, wish);
         if (r >= 0)
                 r = trace_of(running, &trace);
         if (r < 0)
@@ -158,7 +165,7 @@ int command_line_additions(const char *base, const char *running, size_t bytes_m
         if (!find_word(base, "ramoops.", &length)) {
                 const char *words = trace ?: TRACE_DEFAULT;
 
-                *ret_lacks_trace = strlen(base) + strlen(line) + strlen(words) + 2 > bytes_max;
+                *ret_lacks_trace = !has_room(base, line, words, bytes_max);
                 r = *ret_lacks_trace ? 0 : append(&line, words);
         }
         if (r >= 0)

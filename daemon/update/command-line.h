@@ -18,11 +18,12 @@ const char *command_line_origin_to_string(CommandLineOrigin origin); /* "image",
 int command_line_origin_from_string(const char *name);               /* -EINVAL */
 
 /* What has to be put behind `base` so that the next kernel takes over what this one hands it: kho=on, liveupdate=on,
- * unless the last word on either is that already; and memory for the kernel's log, so that the shutdown can be told
- * from the jump, the same that the `running` command line has, unless `base` has ramoops of its own. The latter only
- * as long as it all stays within `bytes_max`; *ret_lacks_trace says that it did not. Caller frees *ret, which is ""
- * where nothing is missing. -ENOMEM. */
-int command_line_additions(const char *base, const char *running, size_t bytes_max, char **ret, bool *ret_lacks_trace);
+ * unless the last word on either is that already; `wish`, a word that saves time (NULL: none), unless it is there; and
+ * memory for the kernel's log, so that the shutdown can be told from the jump, the same that the `running` command line
+ * has, unless `base` has ramoops of its own. The latter two only as long as it all stays within `bytes_max`;
+ * *ret_lacks_trace says that the log's memory did not. Caller frees *ret, which is "" where nothing is missing. -ENOMEM. */
+int command_line_additions(const char *base, const char *running, const char *wish, size_t bytes_max, char **ret,
+                bool *ret_lacks_trace);
 
 /* `base` with them, ahead of what is for init. Caller frees; NULL: no memory. */
 char *command_line_join(const char *base, const char *additions);

@@ -3,8 +3,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <systemd/sd-daemon.h>
 
+#include "privileged/privileged.h"
 #include "update/staging-internal.h"
+
+/* Without it, systemd is asked for that socket when guests wait for what is done through it, and takes its time in the
+ * middle of a boot. A boot that is no update's shall not have to start it. */
+#define WANTS_HELPER "systemd.wants=" PRIVILEGED_UNIT
 
 /* The image's own and its addons', as systemd-stub joins them. */
 static int of_image(const Staging *staging, char **ret) {
@@ -88,7 +94,8 @@ int staging_command_line(Staging *staging) {
         if (r >= 0)
                 r = choose(staging, running, &staged->command_line_origin, &base);
         if (r >= 0)
-                r = command_line_additions(base, running, max, &added, &lacks_trace);
+                r = command_line_additions(base, running, sd_booted() > 0 ? WANTS_HELPER : NULL, max, &added,
+                                &lacks_trace);
         if (r < 0)
                 return r;
         staged->command_line = command_line_join(base, added);

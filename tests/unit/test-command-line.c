@@ -35,10 +35,46 @@ START_TEST(additions_are_what_is_missing) {
         _cleanup_free_ char *added = NULL;
         bool lacks_trace;
 
-        ck_assert_int_eq(command_line_additions(additions[_i].base, additions[_i].running, 2016, &added, &lacks_trace),
+        ck_assert_int_eq(command_line_additions(additions[_i].base, additions[_i].running, NULL, 2016, &added, &lacks_trace),
                          0);
         ck_assert_str_eq(added, additions[_i].additions);
         ck_assert(!lacks_trace);
+}
+END_TEST
+
+static const struct {
+        const char *base, *added;
+} wishes[] = {
+        { "kho=on liveupdate=on ramoops.x=1",                     "wish=1"                              },
+        { "kho=on liveupdate=on ramoops.x=1 wish=2",              "wish=1"                              },
+        { "kho=on wish=1 liveupdate=on ramoops.x=1",              ""                                    },
+        { "kho=on liveupdate=on",                                 "wish=1 " TRACE                       },
+        { "",                                                     "kho=on liveupdate=on wish=1 " TRACE  },
+};
+
+START_TEST(wishes_are_added_once) {
+        _cleanup_free_ char *added = NULL;
+        bool lacks_trace;
+
+        ck_assert_int_eq(command_line_additions(wishes[_i].base, "", "wish=1", 2016, &added, &lacks_trace), 0);
+        ck_assert_str_eq(added, wishes[_i].added);
+}
+END_TEST
+
+START_TEST(wishes_give_way_to_the_limit) {
+        static const char base[] = "kho=on liveupdate=on ramoops.x=1", wish[] = "wish=1";
+        size_t exact = strlen(base) + 1 + strlen(wish);
+
+        for (size_t max = exact - 1; max <= exact; max++) {
+                _cleanup_free_ char *added = NULL, *line = NULL;
+                bool lacks_trace;
+
+                ck_assert_int_eq(command_line_additions(base, "", wish, max, &added, &lacks_trace), 0);
+                ck_assert(!lacks_trace);
+                line = command_line_join(base, added);
+                ck_assert_uint_le(strlen(line), max);
+                ck_assert_str_eq(added, max < exact ? "" : wish);
+        }
 }
 END_TEST
 
@@ -50,7 +86,7 @@ START_TEST(trace_gives_way_to_the_limit) {
         for (size_t max = exact - 1; max <= exact; max++) {
                 _cleanup_free_ char *added = NULL, *line = NULL;
 
-                ck_assert_int_eq(command_line_additions(base, "", max, &added, &lacks_trace), 0);
+                ck_assert_int_eq(command_line_additions(base, "", NULL, max, &added, &lacks_trace), 0);
                 ck_assert(lacks_trace == (max < exact));
                 line = command_line_join(base, added);
                 ck_assert_uint_le(strlen(line), max);
@@ -96,6 +132,8 @@ int main(void) {
         TCase *tcase = tcase_create("command-line");
 
         tcase_add_loop_test(tcase, additions_are_what_is_missing, 0, (int) ELEMENTSOF(additions));
+        tcase_add_loop_test(tcase, wishes_are_added_once, 0, (int) ELEMENTSOF(wishes));
+        tcase_add_test(tcase, wishes_give_way_to_the_limit);
         tcase_add_test(tcase, trace_gives_way_to_the_limit);
         tcase_add_loop_test(tcase, additions_stand_ahead_of_what_is_for_init, 0, (int) ELEMENTSOF(joints));
         tcase_add_test(tcase, origins_have_names);

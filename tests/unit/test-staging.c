@@ -129,7 +129,8 @@ START_TEST(command_lines_by_origin) {
         ck_assert_int_eq(a->command_line_origin, COMMAND_LINE_GIVEN);
         ck_assert_str_eq(a->command_line, a->command_line_added);
 
-        entry.order->command_line = strdup("entry liveupdate=on kho=on ramoops.x=1");
+        entry.order->command_line = strdup("entry liveupdate=on kho=on ramoops.x=1 "
+                        "systemd.wants=liveupdate-privileged.socket");
         entry.order->from_entry = true;
         ck_assert_int_eq(example_run(&entry), 0);
         b = staging_take(entry.staging);

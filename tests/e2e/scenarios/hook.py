@@ -89,7 +89,16 @@ def upgrade(s: Scenario) -> None:
     state = host.machine.run("systemctl is-system-running --wait", 120).out.strip()
     s.check.equal("state of systemd on the new side", state, "running")
     s.check.equal("failed units on the new side", host.failed_units(), "")
+    check_helper(s, host)
     check_story(s, host, report)
+
+
+def check_helper(s: Scenario, host: Host) -> None:
+    """Guests wait for what it does: systemd had its socket before it started the daemon, and was not asked for it."""
+    listens, starts = (int(host.property(unit, f"{stamp}TimestampMonotonic")) for unit, stamp in
+                       (("liveupdate-privileged.socket", "ActiveEnter"), ("liveupdated.service", "InactiveExit")))
+    s.check.at_least("us after the boot at which the helper's socket was there", listens, 1)
+    s.check.at_most("us after the boot at which the helper's socket was there", listens, starts)
 
 
 def make_initrds(host: Host) -> None:
