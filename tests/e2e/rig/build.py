@@ -33,7 +33,8 @@ def product() -> Path:
                     log=log, what="meson setup")
         command(["meson", "compile", "-C", tree], log=log, what="the build of the project")
         shutil.rmtree(root, ignore_errors=True)
-        command(["meson", "install", "-C", tree, "--no-rebuild", "--quiet", "--destdir", root], log=log,
+        # Stripped, as in a package: what is read of it counts.
+        command(["meson", "install", "-C", tree, "--no-rebuild", "--strip", "--quiet", "--destdir", root], log=log,
                 what="meson install")
         root.mkdir(exist_ok=True)
     return root
