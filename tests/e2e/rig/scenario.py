@@ -135,7 +135,7 @@ class Scenario:
                 continue
             try:
                 found = machine.run("dmesg >/run/rig/kernel.log 2>&1; "
-                                    "(journalctl -b --no-pager || :) >/run/rig/journal.log 2>/dev/null; "
+                                    "(journalctl --no-pager || :) >/run/rig/journal.log 2>/dev/null; "
                                     "ls -d /run/rig/*.log /run/*.log /root/guests/*.console 2>/dev/null", 20)
                 self.keep(machine, *found.out.split())
             except (RigError, OSError):
