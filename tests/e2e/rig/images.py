@@ -226,7 +226,7 @@ def _exists(image: Path, path: str) -> bool:
 def machine_tree(extra: Tree | None = None) -> Tree:
     """The rig's own files, for the image and full flavours."""
     tree = extra or Tree()
-    for name in ("init", "agent"):
+    for name in ("init", "init-warm", "agent"):
         tree.file(f"/rig/{name}", E2E / "machine" / name, 0o755)
     tree.file("/usr/lib/systemd/system/rig-agent.service", E2E / "machine/rig-agent.service", 0o644)
     tree.file("/rig/start.d/start-liveupdated", E2E / "machine/start-liveupdated", 0o755)
