@@ -109,7 +109,7 @@ START_TEST(later_leaves_what_services_own) {
         address_delete("br0", "10.9.0.1", 24);
         address_delete("br0", "10.8.0.1", 24);
         route_delete(.to = "10.20.0.0", .length = 16, .protocol = RTPROT_DHCP);
-        now = snapshot();
+        now = snapshot_settled();
         ck_assert_uint_eq(reconcile(wanted, NETWORK_PASS_LATER), 1);
         ck_assert_uint_eq(count_lost(&now), 0);
         lines_clear(&now);
